@@ -1,0 +1,47 @@
+// Package engine is the chat itself: users, rooms, messages, sessions, and the
+// one way that a message takes through a node.
+//
+// # The way of a message
+//
+// A protocol package (realtime, api) decodes a request and calls a method here.
+// The method checks rights and shape, then hands a write to the committer: one
+// goroutine, the single writer of the node. The committer takes all writes
+// that wait, lets each look at the state it will change, stamps its events with
+// the next seq and time, and gives them to the Store as one batch with one
+// sync (group commit). When the batch is durable, and not before, the hub
+// publishes its events in commit order: each notice is encoded once per wire
+// format and the bytes go to the queue of every session concerned. The writers
+// get their answers last, so that an ack leaves together with its own echo.
+// An event from another node enters at the committer as its origin stamped it
+// and takes the same way.
+//
+// # Guarantees
+//
+//   - I1: an answered write has been synced. I2: a node's log is contiguous per
+//     origin and holds an event once. I4: what was written after seeing an event
+//     sorts after it (hybrid clock). I7: a nonce repeated within a day by one user
+//     yields the first message.
+//   - I5: a session that connects with a cursor gets everything of its rooms since
+//     then, at least once, with no gap before what is live; or Reset.
+//   - I8: WaitFor holds a request back until the node has applied a position.
+//   - I6: nothing here waits for a session's reader. Queues are bounded in bytes:
+//     the committer's (past it: ErrUnavailable), a connection's (Conn), the hub's
+//     ring of recent events.
+//
+// # Not guaranteed
+//
+// The order of two writes that nobody saw in between. Delivery of typing,
+// presence and signals, which are never stored. That an unanswered write did
+// not happen: repeat it with its nonce.
+//
+// # The alternative that lost
+//
+// A lock per room lets rooms commit in parallel, but a sync costs a thousand
+// times what a write's own work costs; one writer that fills each sync with all
+// that waits is faster, and its order needs no proof.
+//
+// # Locks
+//
+// hub.mu comes before any Conn's own lock; committer.mu is never held with
+// another. No lock is held across a disk read, a sync or a socket.
+package engine

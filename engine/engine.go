@@ -1,0 +1,266 @@
+package engine
+
+import (
+	"context"
+	"crypto/ed25519"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Registration says who may make an account.
+type Registration string
+
+// The ways of registration. The first administrator's invite works in all of them.
+const (
+	RegistrationOpen   Registration = "open"
+	RegistrationInvite Registration = "invite"
+	RegistrationClosed Registration = "closed"
+)
+
+// Config is what an engine needs. Store must be set; the rest has defaults.
+type Config struct {
+	Store  Store
+	Logger *slog.Logger
+	Now    func() time.Time
+	Rand   io.Reader
+
+	Registration  Registration  // open
+	Password      PasswordCost  // DefaultPasswordCost
+	TokenLifetime time.Duration // 30 days
+	// External verifies tokens of another backend; nil: none are accepted.
+	External func(token string) (ExternalUser, error)
+
+	UserRate   Rate // frames and unsafe requests of one user; zero: no limit
+	MaxMessage int  // bytes of a body, 16 KiB
+
+	// A cursor more events behind than this gets Reset: reloading pages is cheaper then.
+	ResumeLimit uint64 // 100,000
+
+	// What Ready tells clients; the connections themselves keep it.
+	HeartbeatInterval, HeartbeatTimeout time.Duration // 25 s, 20 s
+}
+
+// WaitLimit bounds how long a request may wait for a position (I8).
+const WaitLimit = 2 * time.Second
+
+// withDefaults fills in what is not set, and refuses what cannot be.
+func (c Config) withDefaults() (Config, error) {
+	if c.Store == nil {
+		return c, errors.New("engine: a Store is needed")
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Rand == nil {
+		c.Rand = rand.Reader
+	}
+	if c.Registration == "" {
+		c.Registration = RegistrationOpen
+	}
+	if c.Password == (PasswordCost{}) {
+		c.Password = DefaultPasswordCost
+	}
+	if c.TokenLifetime == 0 {
+		c.TokenLifetime = 30 * 24 * time.Hour
+	}
+	if c.MaxMessage == 0 {
+		c.MaxMessage = 16 << 10
+	}
+	if c.ResumeLimit == 0 {
+		c.ResumeLimit = 100_000
+	}
+	if c.HeartbeatInterval == 0 {
+		c.HeartbeatInterval = 25 * time.Second
+	}
+	if c.HeartbeatTimeout == 0 {
+		c.HeartbeatTimeout = 20 * time.Second
+	}
+	switch c.Registration {
+	case RegistrationOpen, RegistrationInvite, RegistrationClosed:
+		return c, nil
+	}
+	return c, fmt.Errorf("engine: registration %q is not open, invite or closed", c.Registration)
+}
+
+// Engine is one node's chat. Its methods may be called by any goroutine.
+type Engine struct {
+	// Fixed after Open.
+	cfg       Config
+	store     Store
+	log       *slog.Logger
+	now       func() time.Time
+	clock     *Clock
+	key       ed25519.PrivateKey
+	passwords *passwords
+	userRate  *Limiter[ID]
+	hub       *hub
+	committer *committer
+	presence  *presence
+	replays   chan struct{} // one place for each session that is reading the log
+
+	commits                   commitStats
+	resumed, resets, replayed atomic.Uint64
+	draining                  atomic.Bool
+	closeOnce                 sync.Once
+}
+
+// replaysAtOnce bounds the sessions that read the log side by side.
+const replaysAtOnce = 32
+
+// Open starts an engine on a store. Close it before the store.
+func Open(cfg Config) (*Engine, error) {
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	e := &Engine{
+		cfg: cfg, store: cfg.Store, log: cfg.Logger, now: cfg.Now,
+		clock:    NewClock(cfg.Now),
+		userRate: NewLimiter[ID](cfg.UserRate, cfg.Now),
+		replays:  make(chan struct{}, replaysAtOnce),
+	}
+	if e.passwords, err = newPasswords(cfg.Password, cfg.Rand); err != nil {
+		return nil, err
+	}
+	if err := e.observeLog(); err != nil {
+		return nil, fmt.Errorf("read the last stamps: %w", err)
+	}
+	e.hub = newHub(e)
+	e.committer = newCommitter(e.store, e.clock, &e.commits, e.hub.publish)
+	if err := e.loadKey(); err != nil {
+		e.committer.close()
+		return nil, fmt.Errorf("load the node's key: %w", err)
+	}
+	e.presence = newPresence(e)
+	return e, nil
+}
+
+// observeLog moves the clock past every event the node has. Stamps rise with
+// seq, so the last event of each origin is enough.
+func (e *Engine) observeLog() error {
+	for origin, seq := range e.store.Position().All() {
+		for entry, err := range e.store.Events(origin, seq-1, seq) {
+			if err != nil {
+				return err
+			}
+			e.clock.Observe(entry.Stamp)
+		}
+	}
+	return nil
+}
+
+const nodeKeyName = "node-key"
+
+// loadKey reads the node's signing key, or makes it and publishes its public half.
+func (e *Engine) loadKey() error {
+	seed, err := e.store.Local(nodeKeyName)
+	if errors.Is(err, ErrNotFound) {
+		seed = make([]byte, ed25519.SeedSize)
+		if _, err := io.ReadFull(e.cfg.Rand, seed); err != nil {
+			return err
+		}
+		err = e.store.SetLocal(nodeKeyName, seed)
+	}
+	if err != nil {
+		return err
+	}
+	if len(seed) != ed25519.SeedSize {
+		return fmt.Errorf("the stored key has %d bytes", len(seed))
+	}
+	e.key = ed25519.NewKeyFromSeed(seed)
+	if _, err := e.store.NodeKey(e.store.Origin()); !errors.Is(err, ErrNotFound) {
+		return err
+	}
+	_, err = e.write(context.Background(), func(b *batch) error {
+		return b.append(&Event{Kind: KindNodeKey, Payload: &NodeKey{Public: e.key.Public().(ed25519.PublicKey)}})
+	})
+	return err
+}
+
+// write hands one write to the committer and waits for it. When ctx ends first
+// the write may still happen.
+func (e *Engine) write(ctx context.Context, prepare func(*batch) error) (Position, error) {
+	type answer struct {
+		pos Position
+		err error
+	}
+	done := make(chan answer, 1)
+	err := e.committer.submit(write{size: writeOverhead, prepare: prepare, done: func(p Position, err error) {
+		done <- answer{p, err}
+	}})
+	if err != nil {
+		return Position{}, err
+	}
+	select {
+	case a := <-done:
+		return a.pos, a.err
+	case <-ctx.Done():
+		return Position{}, &Error{Code: CodeUnavailable, Message: "gave up waiting; the write may still happen", Err: ctx.Err()}
+	}
+}
+
+// Apply takes events of other nodes, as their origins stamped them, in one
+// write. Repeats change nothing; an event ahead of its origin's position is
+// ErrGap, and those before it are kept.
+func (e *Engine) Apply(ctx context.Context, events []*Event) (Position, error) {
+	var gap error
+	pos, err := e.write(ctx, func(b *batch) error {
+		for _, ev := range events {
+			if gap = b.apply(ev); gap != nil {
+				return b.broken
+			}
+		}
+		return nil
+	})
+	if err == nil {
+		err = gap
+	}
+	return pos, err
+}
+
+// Store gives protocols the queries that need no rights.
+func (e *Engine) Store() Store { return e.store }
+
+// Position is what this node has published: every query sees at least this.
+func (e *Engine) Position() Position { return e.hub.current() }
+
+// WaitFor returns when the node has applied p, or ErrNotCaughtUp after WaitLimit (I8).
+func (e *Engine) WaitFor(ctx context.Context, p Position) error {
+	ctx, cancel := context.WithTimeout(ctx, WaitLimit)
+	defer cancel()
+	return e.hub.waitFor(ctx, p)
+}
+
+// MaxMessage is the most bytes a body may have.
+func (e *Engine) MaxMessage() int { return e.cfg.MaxMessage }
+
+// Registration says who may make an account.
+func (e *Engine) Registration() Registration { return e.cfg.Registration }
+
+// Drain makes Ready false and tells every session to go to another node.
+func (e *Engine) Drain() {
+	e.draining.Store(true)
+	e.hub.closeAll(CloseLeaving, "the node is leaving; reconnect with your cursor")
+}
+
+// Ready reports whether the node wants traffic.
+func (e *Engine) Ready() bool { return !e.draining.Load() }
+
+// Close drains, finishes the waiting writes and stops every goroutine. The store stays open.
+func (e *Engine) Close() error {
+	e.closeOnce.Do(func() {
+		e.Drain()
+		e.committer.close()
+		e.presence.close()
+	})
+	return nil
+}

@@ -1,0 +1,405 @@
+package engine
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"sync/atomic"
+)
+
+// Bounds of the hub's ring of recent events, from which a session that was away
+// for a moment is served without reading the disk.
+const (
+	ringEvents = 8192
+	ringBytes  = 8 << 20
+)
+
+// maxWires is how many wire formats one engine may speak.
+const maxWires = 8
+
+// maxWaiters bounds the requests that wait for a position.
+const maxWaiters = 16 << 10
+
+// hub knows the sessions of this node and publishes to them in commit order.
+type hub struct {
+	engine     *Engine
+	deliveries atomic.Uint64
+
+	mu       sync.Mutex
+	position Position // published: everything up to here has been sent
+	base     Position // the position just before the ring's first entry
+	ring     []*entry
+	ringSize int
+	rooms    map[ID]*room
+	users    map[ID][]*Session
+	count    int
+	wires    []Wire
+	mark     uint64 // marks sessions already reached by one fan-out
+	waiters  map[*waiter]struct{}
+	closed   bool
+}
+
+// room is a room that has sessions here.
+type room struct {
+	id       ID
+	sessions []*Session
+}
+
+// delivery is one notice and who gets it: the sessions of a room, or of a user.
+type delivery struct {
+	room, user ID
+	notice     any
+	frames     [maxWires][]byte // encoded on first need, then shared
+}
+
+// entry is one published event as sessions see it.
+type entry struct {
+	origin     Origin
+	seq        uint64
+	size       int
+	room       ID   // the event's
+	joined     []ID // users whose sessions enter room before the deliveries
+	left       []ID // ... and leave it after them
+	ended      bool // all leave it after them
+	deliveries []delivery
+	revoke     *revocation
+	broken     bool // the store failed: sessions of the room must resume instead
+}
+
+// concerns reports whether an entry means anything to a user who is in rooms.
+func (en *entry) concerns(user ID, rooms []ID) bool {
+	return slices.Contains(rooms, en.room) || slices.Contains(en.joined, user) || slices.Contains(en.left, user) ||
+		slices.ContainsFunc(en.deliveries, func(d delivery) bool { return d.user == user }) ||
+		(en.revoke != nil && en.revoke.user == user)
+}
+
+// revocation ends sessions of a user: of one token, or of all issued before a version.
+type revocation struct {
+	user, token, before ID
+}
+
+type waiter struct {
+	position Position
+	reached  chan struct{}
+}
+
+func newHub(e *Engine) *hub {
+	p := e.store.Position()
+	return &hub{
+		engine: e, position: p, base: p,
+		rooms: map[ID]*room{}, users: map[ID][]*Session{}, waiters: map[*waiter]struct{}{},
+	}
+}
+
+// publish is called by the committer alone, in commit order.
+func (h *hub) publish(events []committed, pos Position) {
+	entries := make([]*entry, len(events))
+	for i, ev := range events {
+		entries[i] = h.engine.entry(ev) // reads the store: not under the lock
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, en := range entries {
+		h.publishLocked(en)
+	}
+	h.position = pos
+	for w := range h.waiters {
+		if pos.Covers(w.position) {
+			delete(h.waiters, w)
+			close(w.reached)
+		}
+	}
+}
+
+func (h *hub) publishLocked(en *entry) {
+	for _, u := range en.joined {
+		for _, s := range h.users[u] {
+			h.joinLocked(s, en.room)
+		}
+	}
+	for i := range en.deliveries {
+		d := &en.deliveries[i]
+		for _, s := range h.audienceLocked(d) {
+			h.sendLocked(s, d)
+		}
+	}
+	for _, u := range en.left {
+		for _, s := range h.users[u] {
+			h.leaveLocked(s, en.room)
+		}
+	}
+	if r := h.rooms[en.room]; r != nil && (en.ended || en.broken) {
+		h.endLocked(r, en.broken)
+	}
+	if en.revoke != nil {
+		h.revokeLocked(en.revoke)
+	}
+	h.remember(en)
+}
+
+func (h *hub) audienceLocked(d *delivery) []*Session {
+	if !d.user.IsZero() {
+		return h.users[d.user]
+	}
+	if r := h.rooms[d.room]; r != nil {
+		return r.sessions
+	}
+	return nil
+}
+
+func (h *hub) sendLocked(s *Session, d *delivery) {
+	if d.frames[s.wireIndex] == nil {
+		d.frames[s.wireIndex] = s.wire.Encode(d.notice)
+	}
+	s.conn.Send(d.frames[s.wireIndex])
+	h.deliveries.Add(1)
+}
+
+func (h *hub) revokeLocked(r *revocation) {
+	for _, s := range h.users[r.user] {
+		if s.identity.Token == r.token || (!r.before.IsZero() && s.identity.issuedBefore(r.before)) {
+			s.conn.Close(CloseReplaced, "the token was revoked")
+		}
+	}
+}
+
+// remember puts an entry on the ring and forgets the oldest past the bounds.
+func (h *hub) remember(en *entry) {
+	h.ring = append(h.ring, en)
+	h.ringSize += en.size
+	drop := 0
+	for len(h.ring)-drop > ringEvents || h.ringSize > ringBytes {
+		old := h.ring[drop]
+		h.base = h.base.With(old.origin, old.seq)
+		h.ringSize -= old.size
+		drop++
+	}
+	if drop > 0 {
+		clear(h.ring[:drop])
+		h.ring = h.ring[drop:]
+	}
+}
+
+// attach makes a session live if the ring reaches back to from: it sends what
+// the session has not had, then a checkpoint, and from then on the session gets
+// everything. Otherwise it returns where the caller must read the log up to.
+func (h *hub) attach(s *Session, from Position, checkpoint bool) (behind Position, attached bool, err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed {
+		return Position{}, false, ErrUnavailable
+	}
+	if !from.Covers(h.base) {
+		return h.position, false, nil
+	}
+	missed, size := h.missedLocked(s, from)
+	if size > attachBytes {
+		return h.position, false, nil
+	}
+	h.users[s.identity.User] = append(h.users[s.identity.User], s)
+	h.count++
+	s.attached = true
+	for _, id := range s.start {
+		h.joinLocked(s, id)
+	}
+	s.start = nil
+	for _, en := range missed {
+		h.catchUpLocked(s, en)
+	}
+	if checkpoint {
+		h.checkpointLocked(s)
+	}
+	return Position{}, true, nil
+}
+
+// attachBytes bounds what attach may put on a connection's queue at once.
+const attachBytes = 256 << 10
+
+func (h *hub) missedLocked(s *Session, from Position) (missed []*entry, size int) {
+	if from.Covers(h.position) {
+		return nil, 0
+	}
+	for _, en := range h.ring {
+		if en.seq > from.Seq(en.origin) && en.concerns(s.identity.User, s.start) {
+			missed = append(missed, en)
+			size += en.size
+		}
+	}
+	return missed, size
+}
+
+// catchUpLocked gives one session what publishLocked gave the others.
+func (h *hub) catchUpLocked(s *Session, en *entry) {
+	user := s.identity.User
+	if slices.Contains(en.joined, user) {
+		h.joinLocked(s, en.room)
+	}
+	for i := range en.deliveries {
+		if d := &en.deliveries[i]; d.user == user || (d.user.IsZero() && s.inLocked(d.room)) {
+			h.sendLocked(s, d)
+		}
+	}
+	if slices.Contains(en.left, user) || en.ended {
+		h.leaveLocked(s, en.room)
+	}
+	if en.broken && s.inLocked(en.room) {
+		s.conn.Close(CloseLeaving, "the node could not read an event; resume")
+	}
+	if r := en.revoke; r != nil && r.user == user {
+		h.revokeLocked(r)
+	}
+}
+
+// checkpoint sends the cursor of all that the session has been sent.
+func (h *hub) checkpoint(s *Session) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if s.attached {
+		h.checkpointLocked(s)
+	}
+}
+
+func (h *hub) checkpointLocked(s *Session) {
+	s.conn.Send(s.wire.Encode(&Checkpoint{Type: "checkpoint", Cursor: h.position.String()}))
+}
+
+func (h *hub) joinLocked(s *Session, id ID) {
+	if s.inLocked(id) {
+		return
+	}
+	r := h.rooms[id]
+	if r == nil {
+		r = &room{id: id}
+		h.rooms[id] = r
+	}
+	r.sessions = append(r.sessions, s)
+	s.rooms = append(s.rooms, r)
+}
+
+func (h *hub) leaveLocked(s *Session, id ID) {
+	i := slices.IndexFunc(s.rooms, func(r *room) bool { return r.id == id })
+	if i < 0 {
+		return
+	}
+	h.dropLocked(s.rooms[i], s)
+	s.rooms = remove(s.rooms, i)
+}
+
+func (h *hub) dropLocked(r *room, s *Session) {
+	if r.sessions = remove(r.sessions, slices.Index(r.sessions, s)); len(r.sessions) == 0 {
+		delete(h.rooms, r.id)
+	}
+}
+
+// endLocked empties a room that was deleted, or whose event could not be read.
+func (h *hub) endLocked(r *room, broken bool) {
+	for _, s := range slices.Clone(r.sessions) {
+		if broken {
+			s.conn.Close(CloseLeaving, "the node could not read an event; resume")
+		} else {
+			h.leaveLocked(s, r.id)
+		}
+	}
+}
+
+// detach forgets a session. It may be called more than once.
+func (h *hub) detach(s *Session) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !s.attached {
+		return
+	}
+	s.attached = false
+	h.count--
+	for _, r := range s.rooms {
+		h.dropLocked(r, s)
+	}
+	user := s.identity.User
+	if us := remove(h.users[user], slices.Index(h.users[user], s)); len(us) > 0 {
+		h.users[user] = us
+	} else {
+		delete(h.users, user)
+	}
+}
+
+// broadcast sends a notice that is no event to the sessions of a room, but not to user's own.
+func (h *hub) broadcast(room ID, notice any, except ID) {
+	d := &delivery{room: room, notice: notice}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, s := range h.audienceLocked(d) {
+		if s.identity.User != except {
+			h.sendLocked(s, d)
+		}
+	}
+}
+
+// closeAll tells every session to go, and refuses new ones.
+func (h *hub) closeAll(code CloseCode, reason string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.closed = true
+	for _, us := range h.users {
+		for _, s := range us {
+			s.conn.Close(code, reason)
+		}
+	}
+}
+
+// wireIndex numbers a wire format.
+func (h *hub) wireIndex(w Wire) int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if i := slices.Index(h.wires, w); i >= 0 {
+		return i
+	}
+	if len(h.wires) == maxWires {
+		panic("engine: more wire formats than maxWires")
+	}
+	h.wires = append(h.wires, w)
+	return len(h.wires) - 1
+}
+
+func (h *hub) current() Position {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.position
+}
+
+func (h *hub) sizes() (sessions, rooms int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.count, len(h.rooms)
+}
+
+func (h *hub) waitFor(ctx context.Context, p Position) error {
+	h.mu.Lock()
+	if h.position.Covers(p) {
+		h.mu.Unlock()
+		return nil
+	}
+	if len(h.waiters) >= maxWaiters {
+		h.mu.Unlock()
+		return ErrNotCaughtUp
+	}
+	w := &waiter{position: p, reached: make(chan struct{})}
+	h.waiters[w] = struct{}{}
+	h.mu.Unlock()
+	select {
+	case <-w.reached:
+		return nil
+	case <-ctx.Done():
+		h.mu.Lock()
+		delete(h.waiters, w)
+		h.mu.Unlock()
+		return ErrNotCaughtUp
+	}
+}
+
+// remove takes out element i by moving the last one there.
+func remove[T any](s []T, i int) []T {
+	var zero T
+	last := len(s) - 1
+	s[i], s[last] = s[last], zero
+	return s[:last]
+}

@@ -1,0 +1,176 @@
+package engine
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"strings"
+	"time"
+)
+
+// Identity is who a request or session acts for, as a token proved it.
+type Identity struct {
+	User    ID
+	Token   ID // zero for tokens of another backend
+	Expires time.Time
+}
+
+// issuedBefore reports whether the token is older than an event. Tokens of another backend end there.
+func (i *Identity) issuedBefore(version ID) bool {
+	return !i.Token.IsZero() && bytes.Compare(i.Token[:], version[:]) < 0
+}
+
+// ExternalUser is what another backend's token says.
+type ExternalUser struct {
+	Username    string
+	DisplayName string
+	Rooms       []string // joined, and made, on first sight
+	Expires     time.Time
+}
+
+// DerivedID is the ID of what is made on first sight on any node: nodes that
+// make it at the same time make the same thing.
+func DerivedID(space, name string) ID {
+	sum := sha256.Sum256([]byte("klatch:" + space + ":" + name))
+	id := ID(sum[:16])
+	id[0] &= 0x7F
+	return id
+}
+
+// Authenticate returns who a token stands for, or ErrUnauthorized (I9). Any
+// node of the cluster accepts any node's tokens.
+func (e *Engine) Authenticate(ctx context.Context, token string) (*Identity, error) {
+	if token == "" {
+		return nil, ErrUnauthorized
+	}
+	if e.cfg.External != nil && !strings.HasPrefix(token, tokenHeader) {
+		return e.external(ctx, token)
+	}
+	c, err := e.openToken(token, useSession)
+	if err != nil {
+		return nil, refused(err)
+	}
+	who := &Identity{User: c.User, Token: c.ID, Expires: c.Expires}
+	revoked, err := e.store.TokenRevoked(c.ID)
+	if err != nil {
+		return nil, err
+	}
+	_, changed, err := e.store.Credentials(c.User)
+	if err != nil {
+		return nil, refused(err)
+	}
+	if revoked || who.issuedBefore(changed) {
+		return nil, ErrUnauthorized
+	}
+	return who, nil
+}
+
+// refused hides why a token is no good; a disk's error it passes on.
+func refused(err error) error {
+	if errors.Is(err, errToken) || errors.Is(err, ErrNotFound) {
+		return &Error{Code: ErrUnauthorized.Code, Message: ErrUnauthorized.Message, Err: err}
+	}
+	return err
+}
+
+// external lets in a user of another backend, making the account and its rooms on first sight.
+func (e *Engine) external(ctx context.Context, token string) (*Identity, error) {
+	x, err := e.cfg.External(token)
+	if err != nil {
+		return nil, &Error{Code: CodeUnauthorized, Message: "the token was not accepted", Err: err}
+	}
+	if err := checkName("sub", x.Username); err != nil {
+		return nil, err
+	}
+	if len(x.DisplayName) > maxDisplayName {
+		return nil, invalidField("name", "too_long", "the token's name is too long")
+	}
+	for _, name := range x.Rooms {
+		if err := checkName("rooms", name); err != nil {
+			return nil, err
+		}
+	}
+	who := &Identity{User: DerivedID("user", x.Username), Expires: x.Expires}
+	missing, err := e.externalMissing(e.store, who.User, x)
+	if err != nil {
+		return nil, err
+	}
+	if missing {
+		_, err = e.write(ctx, func(b *batch) error { return b.provision(who.User, x) })
+	}
+	return who, err
+}
+
+// externalMissing reports whether the token says something that is not so yet.
+func (e *Engine) externalMissing(r Reader, user ID, x ExternalUser) (bool, error) {
+	u, err := r.User(user)
+	if errors.Is(err, ErrNotFound) {
+		return true, nil
+	}
+	if err != nil || (x.DisplayName != "" && u.DisplayName != x.DisplayName) {
+		return true, err
+	}
+	for _, name := range x.Rooms {
+		id, err := r.RoomNamed(name)
+		if errors.Is(err, ErrNotFound) {
+			return true, nil
+		}
+		if err != nil {
+			return false, err
+		}
+		if role, err := r.Role(id, user); err != nil || role == RoleNone {
+			return true, err
+		}
+	}
+	return false, nil
+}
+
+// provision makes what an external token says so.
+func (b *batch) provision(user ID, x ExternalUser) error {
+	u, err := b.tx.User(user)
+	switch {
+	case errors.Is(err, ErrNotFound):
+		// A name taken by a local account gives this one a suffix; it never gives it that account.
+		err = b.append(&Event{Kind: KindUserCreated, User: user, Payload: &UserCreated{Username: x.Username, DisplayName: x.DisplayName}})
+	case err == nil && x.DisplayName != "" && u.DisplayName != x.DisplayName:
+		err = b.append(&Event{Kind: KindUserUpdated, User: user, Payload: &UserUpdated{DisplayName: &x.DisplayName}})
+	}
+	for _, name := range x.Rooms {
+		if err == nil {
+			err = b.provisionRoom(user, name)
+		}
+	}
+	return b.whole(err)
+}
+
+func (b *batch) provisionRoom(user ID, name string) error {
+	id, err := b.tx.RoomNamed(name)
+	if errors.Is(err, ErrNotFound) {
+		id = DerivedID("room", name)
+		used, err := b.tx.RoomExists(id)
+		if err != nil {
+			return err
+		}
+		ev := &Event{Kind: KindRoomCreated, User: user, Payload: &RoomCreated{Name: name, Members: []MemberRole{{user, RoleMember}}}}
+		if used { // renamed or deleted since: a room of this name is a new one
+			ev.Stamp = b.stamp()
+			id = b.id(ev.Stamp)
+		}
+		ev.Room = id
+		return b.append(ev)
+	}
+	if err != nil {
+		return err
+	}
+	return b.join(id, user, RoleMember, user)
+}
+
+// whole makes an error after the first event of a write an error of the batch:
+// half a write must not be kept.
+func (b *batch) whole(err error) error {
+	if err != nil && b.broken == nil {
+		b.broken = err
+	}
+	return err
+}

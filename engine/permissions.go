@@ -1,0 +1,86 @@
+package engine
+
+// action is something a user does in a room.
+type action int
+
+const (
+	actRead action = iota
+	actJoin
+	actLeave
+	actPost
+	actReact
+	actSignal // typing, read markers, signals
+	actEditOwn
+	actDeleteOwn
+	actDeleteOthers
+	actRename // name, topic, privacy
+	actInvite // give the role of member
+	actPromote
+	actRemove // take away a lesser role
+	actDeleteRoom
+)
+
+// rule is who may do an action. Everything not allowed here is forbidden (I9).
+type rule struct {
+	role     Role // the least role in the room that may
+	stranger bool // in public rooms, those who are not members may too
+	admin    bool // in public rooms, server administrators may too
+	direct   bool // possible in direct rooms at all
+}
+
+// permissions is the whole table. Nobody who is no member can tell a private
+// room from one that does not exist; not even an administrator.
+var permissions = map[action]rule{
+	//                least role   stranger admin  direct
+	actRead:         {RoleMember, true, true, true},
+	actJoin:         {RoleMember, true, true, false},
+	actLeave:        {RoleMember, false, false, false},
+	actPost:         {RoleMember, false, false, true},
+	actReact:        {RoleMember, false, false, true},
+	actSignal:       {RoleMember, false, false, true},
+	actEditOwn:      {RoleMember, false, false, true},
+	actDeleteOwn:    {RoleMember, false, false, true},
+	actDeleteOthers: {RoleModerator, false, true, false},
+	actRename:       {RoleModerator, false, true, false},
+	actInvite:       {RoleModerator, false, true, false},
+	actPromote:      {RoleOwner, false, true, false},
+	actRemove:       {RoleModerator, false, true, false},
+	actDeleteRoom:   {RoleOwner, false, true, false},
+}
+
+// allow answers by the table.
+func allow(a action, r Room, role Role, admin bool) error {
+	p := permissions[a]
+	if r.Private || r.Direct {
+		if role == RoleNone {
+			return ErrNotFound
+		}
+	} else if (p.stranger && role == RoleNone) || (p.admin && admin) {
+		return nil
+	}
+	if role == RoleNone || role < p.role || (r.Direct && !p.direct) {
+		return ErrForbidden
+	}
+	return nil
+}
+
+// enter loads a room for an action of a user, or says why not.
+func (e *Engine) enter(who *Identity, room ID, a action) (Room, Role, error) {
+	r, err := e.store.Room(room)
+	if err != nil {
+		return Room{}, RoleNone, err
+	}
+	role, err := e.store.Role(room, who.User)
+	if err != nil {
+		return Room{}, RoleNone, err
+	}
+	admin := false
+	if permissions[a].admin && role < RoleOwner {
+		u, err := e.store.User(who.User)
+		if err != nil {
+			return Room{}, RoleNone, err
+		}
+		admin = u.Admin()
+	}
+	return r, role, allow(a, r, role, admin)
+}

@@ -1,0 +1,158 @@
+package engine
+
+import (
+	"context"
+	"iter"
+	"slices"
+)
+
+// replayBytes is how much a replay sends before it waits for the client to take it.
+const replayBytes = 64 << 10
+
+// resumePoint decides where a session starts: at its cursor (resumed), or now,
+// with the reason for a Reset if it wanted otherwise.
+func (e *Engine) resumePoint(ctx context.Context, cursor string) (from Position, resumed bool, reason string) {
+	if cursor == "" {
+		return e.Position(), false, ""
+	}
+	from, err := ParsePosition(cursor)
+	switch {
+	case err != nil:
+		reason = "the cursor is not one of ours"
+	case e.WaitFor(ctx, from) != nil:
+		reason = "this node has not seen the cursor's position"
+	case e.Position().Behind(from) > e.cfg.ResumeLimit:
+		reason = "too much has happened since the cursor"
+	default:
+		return from, true, ""
+	}
+	return e.Position(), false, reason
+}
+
+// catchUp brings a session from a position to the present: from the log as far
+// as the hub's ring does not reach, then, in one step with going live, from the
+// ring. The client's reading sets the pace.
+func (e *Engine) catchUp(ctx context.Context, s *Session, from Position, checkpoint bool) error {
+	for {
+		to, attached, err := e.hub.attach(s, from, checkpoint)
+		if err != nil || attached {
+			return err
+		}
+		if from, err = e.replay(ctx, s, from, to); err != nil {
+			return err
+		}
+		if err := s.conn.Drained(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// replay sends a session some of what the log has of its rooms between two
+// positions, merged in order of time, and returns how far it came.
+func (e *Engine) replay(ctx context.Context, s *Session, from, to Position) (Position, error) {
+	select {
+	case e.replays <- struct{}{}:
+		defer func() { <-e.replays }()
+	case <-ctx.Done():
+		return from, ctx.Err()
+	}
+	sent := 0
+	for le, err := range e.merged(from, to) {
+		if err != nil {
+			return from, err
+		}
+		n, err := e.replayEntry(s, le.LogEntry)
+		if err != nil {
+			return from, err
+		}
+		from = from.With(le.origin, le.Seq)
+		if sent += n; sent >= replayBytes {
+			return from, nil
+		}
+	}
+	return from.Merge(to), nil
+}
+
+// replayEntry sends one event of the log, if it is the session's to see.
+func (e *Engine) replayEntry(s *Session, le LogEntry) (sent int, err error) {
+	mine := slices.Contains(s.start, le.Room)
+	if le.Room.IsZero() || (!mine && le.Kind != KindMemberSet) {
+		return 0, nil
+	}
+	ev, err := le.Load()
+	if err != nil {
+		return 0, err
+	}
+	e.replayed.Add(1)
+	deliveries, err := e.past(ev)
+	if err != nil {
+		return 0, err
+	}
+	me := s.identity.User
+	for _, d := range deliveries {
+		// Of rooms that are no longer the user's, only that they are not.
+		if d.user == me || (d.user.IsZero() && (mine || ev.User == me)) {
+			f := s.wire.Encode(d.notice)
+			s.conn.Send(f)
+			sent += len(f)
+		}
+	}
+	return sent, nil
+}
+
+// merged yields the log between two positions in order of (stamp, origin).
+func (e *Engine) merged(from, to Position) iter.Seq2[originEntry, error] {
+	return func(yield func(originEntry, error) bool) {
+		var heads []*logHead
+		defer func() {
+			for _, h := range heads {
+				h.stop()
+			}
+		}()
+		for origin, seq := range to.All() {
+			if have := from.Seq(origin); have < seq {
+				h := &logHead{origin: origin}
+				h.next, h.stop = iter.Pull2(e.store.Events(origin, have, seq))
+				heads = append(heads, h)
+				h.advance()
+			}
+		}
+		for {
+			var first *logHead
+			for _, h := range heads {
+				if h.ok && (first == nil || h.before(first)) {
+					first = h
+				}
+			}
+			if first == nil || !yield(originEntry{first.origin, first.entry}, first.err) || first.err != nil {
+				return
+			}
+			first.advance()
+		}
+	}
+}
+
+// originEntry is a log entry and whose it is.
+type originEntry struct {
+	origin Origin
+	LogEntry
+}
+
+// logHead is the next entry of one origin's log.
+type logHead struct {
+	origin Origin
+	next   func() (LogEntry, error, bool)
+	stop   func()
+	entry  LogEntry
+	err    error
+	ok     bool
+}
+
+func (h *logHead) advance() { h.entry, h.err, h.ok = h.next() }
+
+func (h *logHead) before(o *logHead) bool {
+	if h.entry.Stamp != o.entry.Stamp {
+		return h.entry.Stamp < o.entry.Stamp
+	}
+	return h.origin < o.origin
+}

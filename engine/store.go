@@ -1,0 +1,154 @@
+package engine
+
+// Store is a node's disk: the log of every event the node has, and the views
+// that queries read, derived from it. Package storage is the one on Pebble.
+//
+// Who may call: Begin only the committer, one Tx at a time. Everything else,
+// anybody, at any time until Close. No method blocks but for disk reads, and
+// Tx.Commit for one sync. Errors are ErrNotFound (matched by errors.Is) for
+// what is not there, or a disk's. Returned values belong to the caller, except
+// Event.Data and byte slices inside it, which are immutable and shared.
+//
+// Views depend on the set of applied events, never on their order (I3).
+type Store interface {
+	Reader
+	Secrets
+	Pages
+	Log
+
+	// Begin starts the next batch. It returns an error, matched by
+	// ErrUnavailable, while the store takes no writes (a full disk, an earlier failed sync).
+	Begin() (Tx, error)
+
+	// EncodePayload returns the bytes for Event.Data. Safe in any goroutine.
+	EncodePayload(payload any) ([]byte, error)
+	// DecodePayload sets e.Payload from e.Kind and e.Data; it stays nil for an unknown kind.
+	DecodePayload(e *Event) error
+
+	// Local reads and SetLocal writes, synced, a value of this node alone: never
+	// replicated, never in a view. Missing is ErrNotFound.
+	Local(key string) ([]byte, error)
+	SetLocal(key string, value []byte) error
+
+	Close() error
+}
+
+// Reader looks up single nouns. A Tx sees also what it has appended itself.
+type Reader interface {
+	User(ID) (User, error)
+	UserNamed(name string) (ID, error) // by shown name: with the suffix, if it has one
+	Room(ID) (Room, error)             // deleted rooms are not found
+	RoomNamed(name string) (ID, error)
+	Role(room, user ID) (Role, error) // RoleNone, nil for those who are not members
+	// Message returns a message of a room; deleted ones as such. A message
+	// hidden as the repeat of an earlier nonce is not found. For reader's view of
+	// reactions; the zero reader has none.
+	Message(room, id, reader ID) (Message, error)
+	// Nonce returns the messages that user posted with this nonce, in order of ID:
+	// those in the views, and those hidden as repeats of an earlier one within a day.
+	Nonce(user ID, nonce string) (visible, hidden []MessageRef, err error)
+	// RoomExists reports whether the room was ever made, deleted or not; Room
+	// says not found for a deleted one.
+	RoomExists(ID) (bool, error)
+}
+
+// MessageRef names a message and its room.
+type MessageRef struct{ Room, Message ID }
+
+// Secrets looks up what authentication needs and no client ever sees.
+type Secrets interface {
+	// Credentials returns the PHC password string of a user, and the version of
+	// its last change: tokens issued before that are void (zero: never changed).
+	Credentials(user ID) (phc string, changed ID, err error)
+	TokenRevoked(token ID) (bool, error)
+	NodeKey(Origin) (public []byte, err error)
+	InviteUsed(invite ID) (bool, error)
+	HasAdmin() (bool, error)
+}
+
+// Tx is one batch: what it appends becomes durable and visible together, by Commit.
+type Tx interface {
+	Reader
+	Secrets
+
+	// Append adds a stamped event of any origin and derives its views. Data and
+	// Payload must both be set (Payload nil for an unknown kind). An event that
+	// the store already has changes nothing and returns applied false; one
+	// ahead of its origin's position is ErrGap.
+	//
+	// effects tells what else became visible or invisible by it; the zero value mostly.
+	Append(e *Event) (applied bool, effects Effects, err error)
+
+	// Commit writes everything appended as one batch with one sync, then drops
+	// what it made stale from caches. After an error nothing of it counts as
+	// stored and the store refuses further batches until it is opened again.
+	Commit() error
+	// Discard ends the Tx without a trace. After Commit it does nothing.
+	Discard()
+}
+
+// Effects is what an event changed beyond its own subject.
+type Effects struct {
+	Hidden  []MessageRef // messages that left the views: later posts of one nonce
+	Shown   []MessageRef // messages that came back to them
+	Renamed []ID         // other rooms and users whose shown name changed
+}
+
+// Range selects a page of messages. At most one of Before, After and Around is set; none is the newest.
+type Range struct {
+	Before ID
+	After  ID
+	Around ID
+	Limit  int // 1 to 200
+}
+
+// Page is a page of messages, oldest first.
+type Page struct {
+	Items []Message `json:"items"`
+	Prev  *ID       `json:"prev"` // pass as Before; nil at the beginning
+	Next  *ID       `json:"next"` // pass as After; nil at the end
+}
+
+// Pages answers lists. Each is a range scan from a seek: none counts or skips.
+type Pages interface {
+	History(room ID, r Range, reader ID) (Page, error)
+	Replies(room, parent ID, r Range, reader ID) (Page, error)
+	// Last returns the newest visible message of a room, deleted ones included; zero if there is none.
+	Last(room ID) (ID, error)
+	// RoomOf returns the room of a message by its ID alone.
+	RoomOf(message ID) (ID, error)
+	// RoomsOf lists the rooms of a user in order of ID, after a room (zero: from the start).
+	RoomsOf(user, after ID, limit int) ([]Membership, error)
+	// PublicRooms lists public rooms by claimed name, then ID; next is the cursor, "" at the end.
+	PublicRooms(after string, limit int) (rooms []Room, next string, err error)
+	// Members lists the members of a room in order of ID.
+	Members(room, after ID, limit int) ([]Member, error)
+	// Unread counts at most UnreadLimit messages past the user's marker.
+	Unread(room, user ID) (Unread, error)
+}
+
+// Membership is a room of a user and the role there.
+type Membership struct {
+	Room ID
+	Role Role
+}
+
+// Log reads the log.
+type Log interface {
+	// Origin is this node's own, made with the store.
+	Origin() Origin
+	// Position is what has been committed. It moves before Commit returns.
+	Position() Position
+	// Events yields the events of one origin with after < seq <= through, in order. Entries
+	// are valid until the next one. The sequence ends with an error if one is missing.
+	Events(origin Origin, after, through uint64) func(yield func(LogEntry, error) bool)
+}
+
+// LogEntry is an event of the log whose content has not been read yet.
+type LogEntry struct {
+	Seq   uint64
+	Stamp Stamp
+	Kind  Kind
+	Room  ID
+	Load  func() (*Event, error) // reads the content, Payload included
+}

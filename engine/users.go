@@ -1,0 +1,213 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// Registering is a request for an account.
+type Registering struct {
+	Username    string
+	Password    string
+	DisplayName string
+	Invite      string
+}
+
+const inviteLifetime = 7 * 24 * time.Hour
+
+// Register makes an account and signs it in.
+func (e *Engine) Register(ctx context.Context, r Registering) (User, string, Position, error) {
+	invite, err := e.admission(r.Invite)
+	if err == nil {
+		err = firstError(checkName("username", r.Username), checkPassword(r.Password),
+			checkText("display_name", r.DisplayName, 0, maxDisplayName))
+	}
+	if err == nil {
+		err = nameFree(e.store, r.Username) // before the costly hash; decided in the committer
+	}
+	if err != nil {
+		return User{}, "", Position{}, err
+	}
+	phc, err := e.passwords.hash(r.Password)
+	if err != nil {
+		return User{}, "", Position{}, err
+	}
+	var id ID
+	pos, err := e.write(ctx, func(b *batch) error {
+		if err := firstError(nameFree(b.tx, r.Username), inviteUnused(b.tx, invite)); err != nil {
+			return err
+		}
+		s := b.stamp()
+		id = b.id(s)
+		return b.append(&Event{Stamp: s, Kind: KindUserCreated, User: id, Payload: &UserCreated{
+			Username: r.Username, DisplayName: r.DisplayName, Password: phc, Admin: invite.Admin, Invite: invite.ID,
+		}})
+	})
+	if err != nil {
+		return User{}, "", Position{}, err
+	}
+	u, err := e.store.User(id)
+	return u, e.issue(id), pos, err
+}
+
+// admission decides whether one may register; its claims are zero without an invite.
+func (e *Engine) admission(invite string) (c claims, err error) {
+	if invite == "" {
+		if e.cfg.Registration == RegistrationOpen {
+			return claims{}, nil
+		}
+		return claims{}, &Error{Code: CodeForbidden, Message: "registration here needs an invite"}
+	}
+	if c, err = e.openToken(invite, useInvite); err != nil {
+		return claims{}, &Error{Code: CodeForbidden, Message: "the invite is not valid or has expired", Err: err}
+	}
+	if e.cfg.Registration == RegistrationClosed && !c.Admin {
+		return claims{}, &Error{Code: CodeForbidden, Message: "registration is closed"}
+	}
+	return c, inviteUnused(e.store, c)
+}
+
+func inviteUnused(s Secrets, c claims) error {
+	if c.ID.IsZero() {
+		return nil
+	}
+	used, err := s.InviteUsed(c.ID)
+	if err == nil && used {
+		err = &Error{Code: CodeForbidden, Message: "the invite has been used"}
+	}
+	return err
+}
+
+func nameFree(r Reader, username string) error {
+	_, err := r.UserNamed(username)
+	if errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	if err == nil {
+		err = &Error{Code: CodeConflict, Message: "the username is taken", Fields: []FieldError{{"username", "taken"}}}
+	}
+	return err
+}
+
+// Invite returns a token with which one person may register, as an administrator if so wished.
+func (e *Engine) Invite(who *Identity, admin bool) (token string, expires time.Time, err error) {
+	u, err := e.store.User(who.User)
+	if err != nil {
+		return "", expires, err
+	}
+	if !u.Admin() {
+		return "", expires, ErrForbidden
+	}
+	token, expires = e.invite(admin)
+	return token, expires, nil
+}
+
+func (e *Engine) invite(admin bool) (string, time.Time) {
+	expires := e.now().Add(inviteLifetime).UTC()
+	return e.signToken(claims{ID: e.tokenID(), Use: useInvite, Admin: admin, Expires: expires}), expires
+}
+
+// SetupInvite returns the invite of the first administrator, "" when there is one already.
+func (e *Engine) SetupInvite() (string, error) {
+	has, err := e.store.HasAdmin()
+	if err != nil || has {
+		return "", err
+	}
+	token, _ := e.invite(true)
+	return token, nil
+}
+
+func (e *Engine) tokenID() ID { return MakeID(e.clock.Next(), e.store.Origin()) }
+
+// issue signs a session token.
+func (e *Engine) issue(user ID) string {
+	return e.signToken(claims{ID: e.tokenID(), Use: useSession, User: user, Expires: e.now().Add(e.cfg.TokenLifetime).UTC()})
+}
+
+// Login checks a password and signs in. The error does not tell whether the user exists.
+func (e *Engine) Login(_ context.Context, username, password string) (User, string, error) {
+	id, err := e.store.UserNamed(username)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return User{}, "", err
+	}
+	phc := ""
+	if err == nil {
+		if phc, _, err = e.store.Credentials(id); err != nil {
+			return User{}, "", err
+		}
+	}
+	if len(password) > maxPasswordLen || !e.passwords.check(password, phc) {
+		return User{}, "", &Error{Code: CodeUnauthorized, Message: "the username or the password is wrong"}
+	}
+	u, err := e.store.User(id)
+	return u, e.issue(id), err
+}
+
+// Logout revokes the identity's token on every node. Tokens of another backend cannot be revoked here.
+func (e *Engine) Logout(ctx context.Context, who *Identity) (Position, error) {
+	if who.Token.IsZero() {
+		return Position{}, &Error{Code: CodeForbidden, Message: "this token is another backend's; it ends there"}
+	}
+	return e.write(ctx, func(b *batch) error {
+		return b.append(&Event{Kind: KindTokenRevoked, User: who.User,
+			Payload: &TokenRevoked{Token: who.Token, Expires: Time(who.Expires.UnixMilli())}})
+	})
+}
+
+// ProfileChange is what a user changes of the own account; nil stays.
+type ProfileChange struct {
+	DisplayName     *string
+	Password        *string // ends all tokens but the one returned
+	CurrentPassword string  // needed with Password
+}
+
+// UpdateMe changes the own account. After a new password, token is the only one that holds.
+func (e *Engine) UpdateMe(ctx context.Context, who *Identity, c ProfileChange) (u User, token string, pos Position, err error) {
+	p := &UserUpdated{DisplayName: c.DisplayName}
+	if c.DisplayName != nil {
+		err = checkText("display_name", *c.DisplayName, 0, maxDisplayName)
+	}
+	if err == nil && c.Password != nil {
+		p.Password, err = e.newPassword(who, c)
+	}
+	if err != nil {
+		return User{}, "", Position{}, err
+	}
+	pos, err = e.write(ctx, func(b *batch) error {
+		return b.append(&Event{Kind: KindUserUpdated, User: who.User, Payload: p})
+	})
+	if err == nil {
+		u, err = e.store.User(who.User)
+	}
+	if err == nil && c.Password != nil {
+		token = e.issue(who.User)
+	}
+	return u, token, pos, err
+}
+
+func (e *Engine) newPassword(who *Identity, c ProfileChange) (*string, error) {
+	if err := checkPassword(*c.Password); err != nil {
+		return nil, err
+	}
+	phc, _, err := e.store.Credentials(who.User)
+	if err != nil {
+		return nil, err
+	}
+	if !e.passwords.check(c.CurrentPassword, phc) {
+		return nil, &Error{Code: CodeForbidden, Message: "the current password is wrong", Fields: []FieldError{{"current_password", "wrong"}}}
+	}
+	phc, err = e.passwords.hash(*c.Password)
+	return &phc, err
+}
+
+// FindUser returns a user by ID or shown name.
+func (e *Engine) FindUser(ref string) (User, error) {
+	id, err := ParseID(ref)
+	if err != nil {
+		if id, err = e.store.UserNamed(ref); err != nil {
+			return User{}, err
+		}
+	}
+	return e.store.User(id)
+}
