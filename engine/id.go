@@ -143,8 +143,8 @@ func ParseOrigin(s string) (Origin, error) {
 // Time returns the millisecond in the stamp.
 func (s Stamp) Time() Time { return Time(s >> 16) }
 
-// StampAt is the first stamp of a millisecond.
-func StampAt(t time.Time) Stamp { return Stamp(t.UnixMilli()) << 16 }
+// StampAt is the first stamp of a millisecond. A clock set before 1970 counts as 1970.
+func StampAt(t time.Time) Stamp { return Stamp(max(0, t.UnixMilli())) << 16 }
 
 // Time is Unix milliseconds, written as RFC 3339 in UTC with three decimals.
 type Time int64

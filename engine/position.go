@@ -51,13 +51,15 @@ func (p Position) Seq(o Origin) uint64 {
 	return 0
 }
 
-// With returns p with the mark of one origin set.
+// With returns p with the mark of one origin set; 0 takes it out.
 func (p Position) With(o Origin, seq uint64) Position {
 	i, ok := p.find(o)
 	m := slices.Clone(p.marks)
 	switch {
-	case ok:
+	case ok && seq > 0:
 		m[i].seq = seq
+	case ok:
+		m = slices.Delete(m, i, i+1)
 	case seq > 0:
 		m = slices.Insert(m, i, mark{o, seq})
 	}
