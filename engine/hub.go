@@ -23,6 +23,7 @@ const maxWaiters = 16 << 10
 // hub knows the sessions of this node and publishes to them in commit order.
 type hub struct {
 	engine     *Engine
+	ringMax    int // ringEvents, but in tests
 	deliveries atomic.Uint64
 
 	mu       sync.Mutex
@@ -86,7 +87,7 @@ type waiter struct {
 func newHub(e *Engine) *hub {
 	p := e.store.Position()
 	return &hub{
-		engine: e, position: p, base: p,
+		engine: e, ringMax: ringEvents, position: p, base: p,
 		rooms: map[ID]*room{}, users: map[ID][]*Session{}, waiters: map[*waiter]struct{}{},
 	}
 }
@@ -168,7 +169,7 @@ func (h *hub) remember(en *entry) {
 	h.ring = append(h.ring, en)
 	h.ringSize += en.size
 	drop := 0
-	for len(h.ring)-drop > ringEvents || h.ringSize > ringBytes {
+	for len(h.ring)-drop > h.ringMax || h.ringSize > ringBytes {
 		old := h.ring[drop]
 		h.base = h.base.With(old.origin, old.seq)
 		h.ringSize -= old.size

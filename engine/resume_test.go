@@ -1,0 +1,369 @@
+package engine_test
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/klatch-chat/klatch/engine"
+)
+
+// follower is a user's client that loses its connection again and again and
+// keeps a picture of all messages, drawn from what it was sent alone.
+type follower struct {
+	who    *engine.Identity
+	rng    *rand.Rand
+	live   *client
+	cursor string
+	seen   map[engine.ID]*picture
+	times  map[engine.ID]int // frames of type message, by id
+}
+
+type picture struct {
+	body    string
+	deleted bool
+	gone    bool // left the views as a duplicate
+}
+
+func newFollower(who *engine.Identity, seed uint64) *follower {
+	return &follower{who: who, rng: rand.New(rand.NewPCG(seed, 5)), seen: map[engine.ID]*picture{}, times: map[engine.ID]int{}}
+}
+
+// hop ends the connection, if there is one, at whatever it has received, and connects to a node.
+func (f *follower) hop(n *node) {
+	f.drop()
+	f.live = n.connect(f.who, f.cursor)
+}
+
+func (f *follower) drop() {
+	if f.live == nil {
+		return
+	}
+	f.live.session.Close()
+	// What a broken connection delivered is a prefix of what was sent.
+	all := f.live.all()
+	keep := all[:f.rng.IntN(len(all)+1)]
+	for _, v := range keep {
+		f.take(v)
+	}
+	f.live = nil
+}
+
+func (f *follower) take(v notice) {
+	if v.Cursor != "" {
+		f.cursor = v.Cursor
+	}
+	p := f.seen[v.ID]
+	if p == nil {
+		p = &picture{}
+	}
+	switch v.Type {
+	case "message":
+		f.times[v.ID]++
+		*p = picture{body: v.Body, deleted: v.Deleted || p.deleted}
+	case "message_edited":
+		p.body = v.Body
+	case "message_deleted":
+		p.deleted, p.gone = p.deleted || !v.Duplicate, v.Duplicate
+	default:
+		return
+	}
+	if p.deleted {
+		p.body = ""
+	}
+	f.seen[v.ID] = p
+}
+
+// check holds the picture against a node's history.
+func (f *follower) check(t *testing.T, n *node, rooms []engine.ID) {
+	t.Helper()
+	visible := 0
+	for _, room := range rooms {
+		var before engine.ID
+		for {
+			page, err := n.History(f.who, room, engine.Range{Before: before, Limit: engine.MaxPage})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, m := range page.Items {
+				visible++
+				p := f.seen[m.ID]
+				switch {
+				case p == nil || p.gone:
+					t.Errorf("message %s %q was never delivered", m.ID, m.Body)
+				case p.body != m.Body || p.deleted != m.Deleted:
+					t.Errorf("message %s is %q (deleted %v), the client thinks %q (%v)", m.ID, m.Body, m.Deleted, p.body, p.deleted)
+				}
+			}
+			if page.Prev == nil {
+				break
+			}
+			before = *page.Prev
+		}
+	}
+	known := 0
+	for _, p := range f.seen {
+		if !p.gone {
+			known++
+		}
+	}
+	if known != visible {
+		t.Errorf("the client knows %d messages, the node %d", known, visible)
+	}
+}
+
+// traffic posts, edits, deletes and reacts at random on any of the nodes.
+type traffic struct {
+	t     *testing.T
+	rng   *rand.Rand
+	nodes []*node
+	who   []*engine.Identity
+	rooms []engine.ID
+	mine  []engine.Message
+}
+
+func (x *traffic) step(i int) {
+	n := x.nodes[x.rng.IntN(len(x.nodes))]
+	who := x.who[x.rng.IntN(len(x.who))]
+	room := x.rooms[x.rng.IntN(len(x.rooms))]
+	var err error
+	switch op := x.rng.IntN(10); {
+	case op < 6 || len(x.mine) == 0:
+		var m engine.Message
+		m, _, err = n.Post(bg, who, engine.NewMessage{Room: room, Body: fmt.Sprint("message ", i), Nonce: fmt.Sprint("n", x.rng.IntN(400))})
+		x.mine = append(x.mine, m)
+	case op < 8:
+		m := x.mine[x.rng.IntN(len(x.mine))]
+		_, _, err = n.Edit(bg, &engine.Identity{User: m.User}, m.Room, m.ID, fmt.Sprint("edit ", i))
+	case op < 9:
+		m := x.mine[x.rng.IntN(len(x.mine))]
+		_, err = n.React(bg, who, m.Room, m.ID, "👍", x.rng.IntN(2) == 0)
+	default:
+		m := x.mine[x.rng.IntN(len(x.mine))]
+		_, err = n.Delete(bg, &engine.Identity{User: m.User}, m.Room, m.ID)
+	}
+	// A message may be deleted, hidden as a duplicate, or not yet here.
+	if err != nil && !errors.Is(err, engine.ErrNotFound) {
+		x.t.Errorf("step %d: %v", i, err)
+	}
+}
+
+// I5 on one node, with the ring as it is and with one so small that the log serves nearly every resume.
+func TestI5ResumeOnOneNode(t *testing.T) {
+	for _, ring := range []int{8192, 3} {
+		t.Run(fmt.Sprint("ring ", ring), func(t *testing.T) {
+			n := openNode(t)
+			n.ShrinkRing(ring)
+			resumeRun(t, []*node{n}, 1500, uint64(ring))
+		})
+	}
+}
+
+// I3, I5, I7, I8 on three nodes that hand each other their logs while clients
+// hop between them with their cursors.
+func TestI5ResumeOnAnyNode(t *testing.T) {
+	nodes := []*node{openNode(t), openNode(t), openNode(t)}
+	for _, n := range nodes {
+		n.ShrinkRing(50)
+	}
+	resumeRun(t, nodes, 1500, 9)
+}
+
+func resumeRun(t *testing.T, nodes []*node, steps int, seed uint64) {
+	first := nodes[0]
+	var who []*engine.Identity
+	for i := range 4 {
+		who = append(who, first.user(fmt.Sprint("user-", i)))
+	}
+	rooms := []engine.ID{first.room("one", who...), first.room("two", who...), first.room("three", who...)}
+	gossip(t, nodes)
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				gossip(t, nodes)
+			}
+		}
+	})
+	var followers []*follower
+	for i, w := range who {
+		f := newFollower(w, seed+uint64(i))
+		f.cursor = first.Position().String()
+		followers = append(followers, f)
+		wg.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+					f.hop(nodes[f.rng.IntN(len(nodes))])
+				}
+			}
+		})
+	}
+	x := &traffic{t: t, rng: rand.New(rand.NewPCG(seed, 1)), nodes: nodes, who: who, rooms: rooms}
+	for i := range steps {
+		x.step(i)
+	}
+	close(stop)
+	wg.Wait()
+	end := first.post(who[0], rooms[0], "the end")
+	for gossip(t, nodes) > 0 {
+	}
+	for i, f := range followers {
+		f.finish(t, nodes[i%len(nodes)], end.ID)
+	}
+	for i, f := range followers {
+		f.check(t, nodes[(i+1)%len(nodes)], rooms)
+	}
+	for _, n := range nodes {
+		if s := n.Stats(); s.Resets > 0 {
+			t.Errorf("%d resets", s.Resets)
+		}
+	}
+}
+
+// finish connects once more and reads until it has the last message and a
+// checkpoint: everything missed lies before that.
+func (f *follower) finish(t *testing.T, n *node, end engine.ID) {
+	f.hop(n)
+	if f.seen[end] == nil {
+		f.live.await("end", is("message", end))
+	}
+	f.live.await("checkpoint", func(v notice) bool { return v.Type == "checkpoint" })
+	f.live.session.Close()
+	for _, v := range f.live.all() {
+		f.take(v)
+		if v.Type == "reset" {
+			t.Errorf("reset: %s", v.Reason)
+		}
+	}
+}
+
+// gossip hands every node what the others have and it lacks, through the bytes
+// that a link would carry. It returns how many events moved.
+func gossip(t *testing.T, nodes []*node) (moved int) {
+	for _, from := range nodes {
+		for _, to := range nodes {
+			if from != to {
+				moved += hand(t, from, to)
+			}
+		}
+	}
+	return moved
+}
+
+func hand(t *testing.T, from, to *node) (moved int) {
+	have := to.store.Position()
+	var events []*engine.Event
+	for origin, seq := range from.store.Position().All() {
+		for le, err := range from.store.Events(origin, have.Seq(origin), seq) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			ev, err := le.Load()
+			if err != nil {
+				t.Fatal(err)
+			}
+			b, _ := ev.AppendBinary(nil)
+			if ev, err = engine.ParseEvent(b); err == nil {
+				err = to.store.DecodePayload(ev)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			events = append(events, ev)
+		}
+	}
+	if len(events) == 0 {
+		return 0
+	}
+	if _, err := to.Apply(bg, events); err != nil {
+		t.Fatal(err)
+	}
+	return len(events)
+}
+
+// I2: a gap is refused, a repeat changes nothing, and what came before the gap is kept.
+func TestI2ApplyRefusesGaps(t *testing.T) {
+	a, b := openNode(t), openNode(t)
+	ann := a.user("ann")
+	room := a.room("general", ann)
+	for i := range 10 {
+		a.post(ann, room, fmt.Sprint(i))
+	}
+	var events []*engine.Event
+	origin := a.store.Origin()
+	for le, err := range a.store.Events(origin, 0, a.store.Position().Seq(origin)) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		ev, err := le.Load()
+		if err != nil {
+			t.Fatal(err)
+		}
+		events = append(events, ev)
+	}
+	if _, err := b.Apply(bg, events[1:]); !errors.Is(err, engine.ErrGap) {
+		t.Errorf("apply from the second event: %v", err)
+	}
+	if b.Position().Seq(origin) != 0 {
+		t.Error("something was kept")
+	}
+	gapped := append(append([]*engine.Event{}, events[:3]...), events[4:]...)
+	if _, err := b.Apply(bg, gapped); !errors.Is(err, engine.ErrGap) || b.Position().Seq(origin) != 3 {
+		t.Errorf("apply with a gap: %v, position %d", err, b.Position().Seq(origin))
+	}
+	for range 2 {
+		if _, err := b.Apply(bg, events); err != nil || b.Position().Seq(origin) != uint64(len(events)) {
+			t.Errorf("apply all: %v, position %d", err, b.Position().Seq(origin))
+		}
+	}
+	page, err := b.store.History(room, engine.Range{Limit: 50}, engine.ID{})
+	if err != nil || len(page.Items) != 10 {
+		t.Errorf("history has %d messages, %v", len(page.Items), err)
+	}
+	// I4: what this node writes after seeing them sorts after them.
+	bob := b.user("bob")
+	if _, _, err := b.Join(bg, bob, room); err != nil {
+		t.Fatal(err)
+	}
+	if m := b.post(bob, room, "after"); m.ID.String() <= page.Items[9].ID.String() {
+		t.Errorf("%s sorts before %s", m.ID, page.Items[9].ID)
+	}
+}
+
+func TestI5CursorsThatCannotBeServed(t *testing.T) {
+	n := openNode(t, func(c *engine.Config) { c.ResumeLimit = 20 })
+	ann := n.user("ann")
+	room := n.room("general", ann)
+	old := n.Position().String()
+	for i := range 30 {
+		n.post(ann, room, fmt.Sprint(i))
+	}
+	recent := n.Position().String()
+	future := n.Position().With(99, 7).String()
+	for _, c := range []struct {
+		cursor string
+		reset  bool
+	}{{old, true}, {"garbage", true}, {future, true}, {recent, false}, {"", false}} {
+		start := time.Now()
+		cl := n.connect(ann, c.cursor)
+		var ready, reset bool
+		for _, v := range cl.all() {
+			ready = ready || v.Type == "ready" && v.Resumed == (!c.reset && c.cursor != "")
+			reset = reset || v.Type == "reset" && v.Reason != ""
+		}
+		if !ready || reset != c.reset || time.Since(start) > patience {
+			t.Errorf("cursor %q: ready %v, reset %v: %+v", c.cursor, ready, reset, cl.all())
+		}
+		cl.await("live", is("message", n.post(ann, room, "live").ID))
+	}
+}
