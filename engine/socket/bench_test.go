@@ -1,0 +1,252 @@
+package socket
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/klatch-chat/klatch/engine"
+)
+
+// Fan-out to 1,000 connections on loopback. The clients are in the same
+// process and on the same processors: they count bytes, nothing more. waiting is how many
+// frames the room sends before it lets the readers catch up: 1 is an idle
+// room, where nothing can ride together.
+func BenchmarkFanOut(b *testing.B) {
+	for _, waiting := range []int{1, 4, 16, 64} {
+		b.Run(fmt.Sprintf("frames=%d", waiting), func(b *testing.B) { fanOut(b, 1000, waiting, 200) })
+	}
+}
+
+func fanOut(b *testing.B, conns, waiting, size int) {
+	w := newWorld(b, Config{QueueBytes: 8 << 20}, func() Accept { return Accept{Handler: newQuiet()} })
+	room, count := audience(b, w, conns)
+	frame := TextFrame(make([]byte, size))
+	before := w.Stats()
+	b.ResetTimer()
+	sent := 0
+	for range b.N {
+		for range waiting {
+			for _, c := range room {
+				c.Send(frame)
+			}
+		}
+		sent += waiting * conns
+		count.until(sent * len(frame))
+	}
+	b.StopTimer()
+	b.ReportMetric(float64(sent)/b.Elapsed().Seconds(), "frames/s")
+	b.ReportMetric(float64(sent)/float64(w.Stats().Writes-before.Writes), "frames/write")
+	b.ReportMetric(0, "ns/op")
+}
+
+// BenchmarkStream sends as fast as the queues allow: a busy room.
+func BenchmarkStream(b *testing.B) {
+	w := newWorld(b, Config{QueueBytes: 64 << 10}, func() Accept { return Accept{Handler: newQuiet()} })
+	room, count := audience(b, w, 1000)
+	frame := TextFrame(make([]byte, 200))
+	before := w.Stats()
+	b.ResetTimer()
+	for range b.N {
+		for _, c := range room {
+			_ = c.Drained(b.Context())
+			c.Send(frame)
+		}
+	}
+	count.until(b.N * len(room) * len(frame))
+	b.ReportMetric(float64(b.N*len(room))/b.Elapsed().Seconds(), "frames/s")
+	b.ReportMetric(float64(b.N*len(room))/float64(w.Stats().Writes-before.Writes), "frames/write")
+}
+
+// BenchmarkSend is one connection whose reader keeps up.
+func BenchmarkSend(b *testing.B) {
+	w := newWorld(b, Config{QueueBytes: 1 << 20}, func() Accept { return Accept{Handler: newQuiet()} })
+	room, count := audience(b, w, 1)
+	frame := TextFrame(make([]byte, 200))
+	b.ReportAllocs()
+	for b.Loop() {
+		for room[0].Queued() > 900<<10 {
+			runtime.Gosched()
+		}
+		room[0].Send(frame)
+	}
+	count.until(b.N * len(frame))
+}
+
+// BenchmarkReceive is one client that sends as fast as it can.
+func BenchmarkReceive(b *testing.B) {
+	got, all := 0, make(chan struct{})
+	w := newWorld(b, Config{}, func() Accept {
+		return Accept{Handler: counting{newQuiet(), func() {
+			if got++; got == b.N {
+				close(all)
+			}
+		}}}
+	})
+	_, p := w.connect(b)
+	message := masked(TextFrame(make([]byte, 100)))
+	batch := bytes.Repeat(message, 100)
+	b.ReportAllocs()
+	b.ResetTimer()
+	for sent := 0; sent < b.N; sent += 100 {
+		p.write(batch[:min(100, b.N-sent)*len(message)])
+	}
+	<-all
+}
+
+// BenchmarkIdle opens b.N connections and reports what each holds of heap and
+// stacks, the client's descriptor included.
+func BenchmarkIdle(b *testing.B) {
+	w := newWorld(b, Config{}, func() Accept { return Accept{Handler: newQuiet()} })
+	memory := func() uint64 {
+		runtime.GC()
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc + m.StackInuse
+	}
+	before := memory()
+	peers := make([]net.Conn, b.N)
+	response := make([]byte, 4096)
+	for i := range peers {
+		conn, err := net.Dial("tcp", w.addr)
+		if err != nil {
+			b.Fatal(err)
+		}
+		peers[i] = conn
+		_, _ = conn.Write([]byte(handshake + "\r\n"))
+		_, _ = conn.Read(response)
+		<-w.accepted
+	}
+	b.ReportMetric(float64(memory()-before)/float64(b.N), "bytes/conn")
+	for _, p := range peers {
+		_ = p.Close()
+	}
+}
+
+// BenchmarkGather decides between copying frames together and one iovec each.
+// Both are on loopback and include the read at the other end.
+func BenchmarkGather(b *testing.B) {
+	for _, size := range []int{100, 1_000, 4_000} {
+		for _, frames := range []int{2, 16} {
+			list := make([][]byte, frames)
+			for i := range list {
+				list[i] = make([]byte, size)
+			}
+			buf := make([]byte, batchBytes)
+			pairs(b, fmt.Sprintf("copy/frames=%d/bytes=%d", frames, size), frames*size, func(fd int) {
+				n := 0
+				for _, f := range list {
+					n += copy(buf[n:], f)
+				}
+				_, _ = unix.Write(fd, buf[:n])
+			})
+			pairs(b, fmt.Sprintf("writev/frames=%d/bytes=%d", frames, size), frames*size, func(fd int) {
+				_, _ = unix.Writev(fd, list)
+			})
+		}
+	}
+}
+
+// pairs runs write on one end of a loopback connection and empties the other each time.
+func pairs(b *testing.B, name string, size int, write func(fd int)) {
+	b.Run(name, func(b *testing.B) {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			b.Fatal(err)
+		}
+		defer l.Close()
+		there, err := net.Dial("tcp", l.Addr().String())
+		if err != nil {
+			b.Fatal(err)
+		}
+		defer there.Close()
+		here, err := l.Accept()
+		if err != nil {
+			b.Fatal(err)
+		}
+		defer here.Close()
+		sink := make([]byte, size)
+		raw, err := here.(*net.TCPConn).SyscallConn()
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.ReportAllocs()
+		for b.Loop() {
+			_ = raw.Write(func(fd uintptr) bool { write(int(fd)); return true })
+			if _, err := io.ReadFull(there, sink); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
+
+// quiet is a Handler that does nothing.
+type quiet struct{}
+
+func newQuiet() Handler                             { return quiet{} }
+func (quiet) Message(*Conn, bool, []byte)           {}
+func (quiet) Beat(*Conn)                            {}
+func (quiet) Closed(*Conn, engine.CloseCode, error) {}
+
+type counting struct {
+	Handler
+	message func()
+}
+
+func (c counting) Message(*Conn, bool, []byte) { c.message() }
+
+// counter counts what all clients have read.
+type counter struct {
+	n    atomic.Int64
+	more chan struct{}
+}
+
+func (c *counter) add(n int) {
+	c.n.Add(int64(n))
+	select {
+	case c.more <- struct{}{}:
+	default:
+	}
+}
+
+func (c *counter) until(n int) {
+	for c.n.Load() < int64(n) {
+		<-c.more
+	}
+}
+
+func audience(b *testing.B, w *world, conns int) ([]*Conn, *counter) {
+	var room []*Conn
+	count := &counter{more: make(chan struct{}, 1)}
+	var reading sync.WaitGroup
+	var peers []*client
+	for range conns {
+		c, p := w.connect(b)
+		room, peers = append(room, c), append(peers, p)
+		reading.Go(func() {
+			buf := make([]byte, 32<<10)
+			for {
+				n, err := p.r.Read(buf)
+				if err != nil {
+					return
+				}
+				count.add(n)
+			}
+		})
+	}
+	b.Cleanup(func() {
+		for _, p := range peers {
+			_ = p.Close()
+		}
+		reading.Wait()
+	})
+	return room, count
+}

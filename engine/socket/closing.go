@@ -1,0 +1,148 @@
+package socket
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"runtime/debug"
+	"sync/atomic"
+
+	"github.com/lxzan/gws"
+
+	"github.com/klatch-chat/klatch/engine"
+)
+
+// serve reads until the connection ends, sees its close through and reports
+// it. It is the whole life of a connection in one goroutine.
+func (c *Conn) serve() {
+	answered := c.read()
+	c.stream.release()
+	<-c.box.whenFinished()
+	if !answered {
+		c.linger()
+	}
+	_ = c.conn.Close()
+	c.abort(&ending{code: CloseAbnormal, err: net.ErrClosed})
+	c.server.wheel.remove(c)
+	c.server.forget(c)
+	c.report()
+	close(c.done)
+}
+
+// read runs gws until reading has ended, and begins the close where nobody
+// has. It reports whether there is nothing to wait for from the peer.
+func (c *Conn) read() (answered bool) {
+	if err := c.call(c.gws.ReadLoop); err != nil {
+		c.shut(&ending{code: closeInternalError, err: err}, closeFrame(closeInternalError, ""), true)
+		return false
+	}
+	return c.stream.ended
+}
+
+// call keeps a handler's panic to its connection.
+func (c *Conn) call(f func()) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			c.server.config.Logger.Error("websocket handler panicked", "panic", p, "stack", string(debug.Stack()))
+			err = fmt.Errorf("%w: %v", ErrPanic, p)
+		}
+	}()
+	f()
+	return nil
+}
+
+// readEnded begins the close that the reason for which gws stopped reading asks for.
+func (c *Conn) readEnded(err error) {
+	s := &c.stream
+	code := engine.CloseCode(s.closeCode)
+	peer, isClose := err.(*gws.CloseError)
+	switch {
+	case isClose && !s.badClose():
+		s.ended = true
+		code = engine.CloseCode(peer.Code)
+		if code == 0 {
+			code = CloseNoStatus
+		}
+		c.shut(&ending{code: code}, closeFrame(code, ""), true)
+	case s.err == errFrameLength:
+		code = closeProtocolError
+		fallthrough
+	case s.err == nil:
+		c.shut(&ending{code: code, err: fmt.Errorf("protocol violation: %w", err)}, closeFrame(code, ""), true)
+	default:
+		s.ended = true
+		c.abort(&ending{code: CloseAbnormal, err: fmt.Errorf("read: %w", s.err)})
+	}
+}
+
+// badClose reports whether gws found fault with the peer's close frame. Where
+// it does not it never answers with these codes.
+func (s *stream) badClose() bool {
+	code := engine.CloseCode(s.closeCode)
+	return code == closeProtocolError || code == closeInvalidPayload
+}
+
+// shut begins an orderly close: the frame leaves last, and what of it all is
+// not done within CloseTimeout is cut off by the wheel.
+func (c *Conn) shut(e *ending, frame []byte, drop bool) bool {
+	if !c.ending.CompareAndSwap(nil, e) {
+		return false
+	}
+	c.server.wheel.cutOff(c)
+	if c.box.close(frame, drop) == wake {
+		c.flusher.add(c)
+	}
+	return true
+}
+
+// evict is shut for a peer that does not read.
+func (c *Conn) evict(count *atomic.Uint64) {
+	e := &ending{code: engine.CloseTooSlow, err: ErrTooSlow}
+	if c.shut(e, closeFrame(e.code, "too slow"), true) {
+		count.Add(1)
+	}
+}
+
+// abort closes the descriptor at once, which ends every read and write of it.
+func (c *Conn) abort(e *ending) {
+	c.ending.CompareAndSwap(nil, e)
+	if c.aborted.Swap(true) {
+		return
+	}
+	conn := underTLS(c.conn)
+	if unsent := c.box.kill(); unsent || e.err == ErrHeartbeat {
+		resetOnClose(conn)
+	}
+	_ = conn.Close()
+}
+
+// resetOnClose has the kernel throw away what the peer has not taken, instead
+// of keeping it for as long as TCP tries.
+func resetOnClose(conn net.Conn) {
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		_ = tcp.SetLinger(0)
+	}
+}
+
+// underTLS is the connection that can be closed without an alert, which could block.
+func underTLS(conn net.Conn) net.Conn {
+	if t, ok := conn.(interface{ NetConn() net.Conn }); ok {
+		return t.NetConn()
+	}
+	return conn
+}
+
+// linger reads on, and throws away, until the peer closes or the wheel cuts it
+// off: closing a descriptor with unread bytes resets the connection, and the
+// peer may then never see the close frame.
+func (c *Conn) linger() {
+	if half, ok := c.conn.(interface{ CloseWrite() error }); ok {
+		_ = half.CloseWrite()
+	}
+	_, _ = io.Copy(io.Discard, struct{ io.Reader }{c.conn})
+}
+
+func (c *Conn) report() {
+	e := c.ending.Load()
+	_ = c.call(func() { c.handler.Closed(c, e.code, e.err) })
+}

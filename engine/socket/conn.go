@@ -1,0 +1,143 @@
+package socket
+
+import (
+	"context"
+	"errors"
+	"net"
+	"sync/atomic"
+	"syscall"
+
+	"github.com/lxzan/gws"
+
+	"github.com/klatch-chat/klatch/engine"
+)
+
+var _ engine.Conn = (*Conn)(nil)
+
+// Why a connection ended, as Handler.Closed is told.
+var (
+	ErrTooSlow   = errors.New("the peer reads too slowly")
+	ErrHeartbeat = errors.New("heartbeat timeout: no sign of life from the peer")
+	ErrClosed    = errors.New("the connection is closed")
+	ErrPanic     = errors.New("the handler panicked")
+)
+
+// Handler is told what happens on a connection. Its methods may be called
+// before Accept has returned.
+type Handler interface {
+	// Message is called for each message in turn, never twice at once for one
+	// connection; while it runs, nothing more is read. data is valid only during
+	// the call. After Close no further call begins.
+	Message(c *Conn, binary bool, data []byte)
+
+	// Beat is called when nothing has come from the peer for an interval (the
+	// last eighth of it is jitter): the place to send a checkpoint. The ping is
+	// sent by this package, after it. Beat must not block: all connections share
+	// the goroutine that calls it, and it may overlap any other call.
+	Beat(c *Conn)
+
+	// Closed is called exactly once, after the last Message, when the descriptor
+	// is closed. code is that of the side which ended the connection first:
+	// CloseNoStatus where its close frame named none, CloseAbnormal where there
+	// was no close frame. err is nil after an orderly end.
+	Closed(c *Conn, code engine.CloseCode, err error)
+}
+
+// Conn is one accepted connection. Its methods may be called at any time from
+// any goroutine, handlers included; after the end they do nothing.
+type Conn struct {
+	// Static after Accept.
+	server      *Server
+	flusher     *flusher
+	handler     Handler
+	conn        net.Conn
+	raw         syscall.RawConn // of conn's descriptor; nil where writing to it can only block
+	gws         *gws.Conn
+	subprotocol string
+	done        chan struct{}
+
+	stream stream // owned by the reading goroutine
+	box    outbox // has its own lock
+
+	nextFlush *Conn // guarded by flusher.mu
+	overdue   bool  // owned by the outbox's writer: a write timeout has passed
+
+	ending  atomic.Pointer[ending] // the first cause wins
+	aborted atomic.Bool
+	closeBy atomic.Int64 // tick at which a closing connection is cut; 0: not closing
+	seen    atomic.Int64 // tick of the last complete frame, or awaited
+	beat    wheelEntry   // guarded by wheel.mu
+	pinged  int64        // tick of the unanswered ping; owned by the wheel's goroutine
+}
+
+// ending is what Handler.Closed is told.
+type ending struct {
+	code engine.CloseCode
+	err  error
+}
+
+// Send queues a complete frame, as TextFrame and BinaryFrame make them. It
+// never blocks and keeps no more than a reference; nobody may change the bytes.
+// Past the queue's bound the frame is dropped, with all that waits, and the
+// connection ends with engine.CloseTooSlow. A queue that holds nothing takes a
+// frame of any size.
+func (c *Conn) Send(frame []byte) {
+	if len(frame) == 0 {
+		return
+	}
+	switch c.box.push(frame) {
+	case wake:
+		c.flusher.add(c)
+	case overflow:
+		c.evict(&c.flusher.tally.evictedFull)
+	}
+}
+
+// Drained waits until at most half of the queue's bound is in use. It returns
+// an error when ctx or the connection ends first.
+func (c *Conn) Drained(ctx context.Context) error {
+	select {
+	case <-c.box.whenDrained():
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	if c.ending.Load() != nil {
+		return ErrClosed
+	}
+	return nil
+}
+
+// Close sends what is queued, then a close frame, waits for the peer's answer
+// and closes the descriptor, all within Config.CloseTimeout. It returns at
+// once; only the first call counts. Of the reason as much is sent as fits: 123
+// bytes of UTF-8. The code 0 means CloseNormal.
+func (c *Conn) Close(code engine.CloseCode, reason string) {
+	if code == 0 {
+		code = engine.CloseNormal
+	}
+	c.shut(&ending{code: code}, closeFrame(code, reason), false)
+}
+
+// Subprotocol is the one chosen in the handshake, or empty.
+func (c *Conn) Subprotocol() string { return c.subprotocol }
+
+// RemoteAddr is the address of the descriptor's other end, which may be a proxy.
+func (c *Conn) RemoteAddr() string { return c.conn.RemoteAddr().String() }
+
+// Queued is how much of Config.QueueBytes is in use.
+func (c *Conn) Queued() int { return c.box.queuedBytes() }
+
+// Done closes after Handler.Closed has returned.
+func (c *Conn) Done() <-chan struct{} { return c.done }
+
+func (c *Conn) pong(payload []byte) {
+	if c.box.pushPong(payload) == wake {
+		c.flusher.add(c)
+	}
+}
+
+func (c *Conn) ping() {
+	if c.box.pushPing() == wake {
+		c.flusher.add(c)
+	}
+}

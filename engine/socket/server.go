@@ -1,0 +1,163 @@
+package socket
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/lxzan/gws"
+
+	"github.com/klatch-chat/klatch/engine"
+)
+
+// handlerGrace is how long Server.Close waits, after all descriptors are
+// closed, for handlers that are still at work.
+const handlerGrace = time.Second
+
+// Server owns a set of connections, the flushers that write for them and the
+// wheel that watches them.
+type Server struct {
+	// Static after NewServer.
+	config   Config
+	wheel    *wheel
+	flushers []*flusher
+
+	workers  sync.WaitGroup // flushers, the wheel, and whom flushers start
+	accepted atomic.Uint64
+	refused  atomic.Uint64
+
+	mu        sync.Mutex
+	conns     map[*Conn]struct{}
+	upgraders map[string]*gws.Upgrader // by subprotocol: gws takes it from its options
+	closing   bool
+	empty     chan struct{} // closes when closing and no connection is left
+}
+
+// NewServer starts a server's goroutines; Close ends them.
+func NewServer(config Config) *Server {
+	config = config.withDefaults()
+	s := &Server{
+		config:    config,
+		wheel:     newWheel(config),
+		conns:     make(map[*Conn]struct{}),
+		upgraders: make(map[string]*gws.Upgrader),
+		empty:     make(chan struct{}),
+	}
+	for range runtime.GOMAXPROCS(0) {
+		f := newFlusher(s)
+		s.flushers = append(s.flushers, f)
+		s.workers.Go(f.run)
+	}
+	s.workers.Go(s.wheel.run)
+	return s
+}
+
+// CloseAll closes every connection, as Conn.Close does. It returns at once.
+func (s *Server) CloseAll(code engine.CloseCode, reason string) {
+	for _, c := range s.all() {
+		c.Close(code, reason)
+	}
+}
+
+// Close accepts no more, closes every connection with engine.CloseLeaving and
+// waits until all handlers have been told and all goroutines have ended. When
+// ctx ends first it closes the descriptors at once; handlers that even then do
+// not return are left behind with an error. Only the first call does anything.
+// It must not be called from a Handler.
+func (s *Server) Close(ctx context.Context) error {
+	if !s.beginClose() {
+		return nil
+	}
+	s.CloseAll(engine.CloseLeaving, "the server is going away")
+	err := s.wait(ctx)
+	for _, f := range s.flushers {
+		f.stop()
+	}
+	s.wheel.stop()
+	s.workers.Wait()
+	return err
+}
+
+func (s *Server) beginClose() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closing {
+		return false
+	}
+	s.closing = true
+	s.checkEmptyLocked()
+	return true
+}
+
+// wait returns when no connection is left.
+func (s *Server) wait(ctx context.Context) error {
+	select {
+	case <-s.empty:
+		return nil
+	case <-ctx.Done():
+	}
+	for _, c := range s.all() {
+		c.abort(&ending{code: CloseAbnormal, err: ErrClosed})
+	}
+	select {
+	case <-s.empty:
+		return nil
+	case <-time.After(handlerGrace):
+		return fmt.Errorf("close websocket server: %d connections are still in their handlers: %w",
+			len(s.all()), context.Cause(ctx))
+	}
+}
+
+func (s *Server) all() []*Conn {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	conns := make([]*Conn, 0, len(s.conns))
+	for c := range s.conns {
+		conns = append(conns, c)
+	}
+	return conns
+}
+
+func (s *Server) isClosing() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.closing
+}
+
+// admit enters c, unless the server is closing.
+func (s *Server) admit(c *Conn) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closing {
+		return false
+	}
+	s.conns[c] = struct{}{}
+	return true
+}
+
+func (s *Server) forget(c *Conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.conns, c)
+	s.checkEmptyLocked()
+}
+
+func (s *Server) checkEmptyLocked() {
+	if s.closing && len(s.conns) == 0 {
+		close(s.empty)
+	}
+}
+
+func (s *Server) upgrader(subprotocol string) *gws.Upgrader {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	u, ok := s.upgraders[subprotocol]
+	if !ok {
+		u = newUpgrader(s.config, subprotocol)
+		s.upgraders[subprotocol] = u
+	}
+	return u
+}
