@@ -37,6 +37,7 @@ func startWatch(pid int) *watch {
 	}
 	w.cpu, _ = cpuSeconds(pid)
 	w.usage.StartMiB, _ = residentMiB(pid)
+	w.usage.MaxMiB = w.usage.StartMiB
 	go w.sample()
 	return w
 }

@@ -1,0 +1,85 @@
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.ONESHELL:
+.DEFAULT_GOAL := build
+
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null)
+LDFLAGS := -X github.com/klatch-chat/klatch/cli.linkedVersion=$(VERSION)
+STATICCHECK := go tool staticcheck
+
+# The short ones.
+
+.PHONY: run build test check bench setup
+run:
+	@go run -ldflags '$(LDFLAGS)' ./cli/klatch serve
+
+build:
+	@go build -ldflags '$(LDFLAGS)' -o bin/klatch ./cli/klatch
+
+test: setup check
+	@go test -race -timeout 20m ./...
+
+check:
+	@unformatted=$$(find . -name node_modules -prune -o -name '*.go' -print0 | xargs -0 gofmt -l)
+	if [ -n "$$unformatted" ]; then
+		printf 'not formatted, run gofmt -w on:\n%s\n' "$$unformatted" >&2
+		exit 1
+	fi
+	go vet ./...
+	$(STATICCHECK) ./...
+
+bench:
+	@go test -run '^$$' -bench . -benchmem -timeout 60m ./...
+
+# What the tests need beside go: a C compiler for the race detector and a
+# browser for the web client's tests. Silent when both are there.
+BROWSERS := chromium chromium-browser headless_shell headless-shell google-chrome google-chrome-stable
+
+setup:
+	@command -v "$$(go env CC)" >/dev/null || { echo "the race detector needs a C compiler: install gcc" >&2; exit 1; }
+	for browser in $(BROWSERS); do ! command -v "$$browser" >/dev/null || exit 0; done
+	sudo=
+	if [ "$$(id -u)" != 0 ]; then
+		sudo=sudo
+		command -v sudo >/dev/null || { echo "the tests need chromium: install it, or run this as root" >&2; exit 1; }
+	fi
+	command -v apt-get >/dev/null || { echo "the tests need chromium, and there is no apt-get to install it with" >&2; exit 1; }
+	log=$$(mktemp)
+	trap 'rm -f "$$log"' EXIT
+	echo "installing chromium for the browser tests" >&2
+	{ $$sudo apt-get update -q && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends chromium; } >"$$log" 2>&1 || { cat "$$log" >&2; exit 1; }
+
+# The long ones, for before a release.
+
+.PHONY: check-model check-crash check-history fuzz
+check-model:
+	@go test ./storage -run TestModel -storage.histories 12000 -timeout 60m
+
+check-crash:
+	@go test ./cli -run TestI1KillNine -crash.rounds 100 -timeout 60m
+
+check-history:
+	@go test ./storage -run TestDeepHistory -storage.deep 1000000 -timeout 60m
+
+# Every fuzz target of every package for FUZZTIME, one after the other. A target
+# that fails prints its log and the others still run. Go before 1.27 now and then
+# calls the end of the time a failure (go.dev/issue/75804): that is none.
+FUZZTIME ?= 5m
+
+fuzz:
+	@list=$$(go test -list '^Fuzz' ./...)
+	log=$$(mktemp)
+	trap 'rm -f "$$log"' EXIT
+	failed=0
+	while read -r pkg target; do
+		if go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -timeout 0 "$$pkg" >"$$log" 2>&1 </dev/null; then
+			echo "ok    $$pkg $$target"
+		elif grep -A1 '^--- FAIL' "$$log" | grep -q '^ *context deadline exceeded$$' && ! grep -q 'Failing input' "$$log"; then
+			echo "ok    $$pkg $$target"
+		else
+			echo "FAIL  $$pkg $$target"
+			cat "$$log"
+			failed=1
+		fi
+	done < <(awk '/^Fuzz/ { names[++n] = $$1; next } $$1 == "ok" || $$1 == "?" { for (i = 1; i <= n; i++) print $$2, names[i]; n = 0 }' <<<"$$list")
+	exit $$failed

@@ -1,0 +1,82 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"time"
+
+	"github.com/klatch-chat/klatch/engine"
+)
+
+// Config is everything that serve can be told. The defaults stand in settings.
+type Config struct {
+	Addr    string
+	OpsAddr string // empty: none
+
+	Data   string
+	Memory int64 // bytes of all caches together
+
+	Registration engine.Registration
+	MaxMessage   int
+	UserRate     engine.Rate
+	JWTSecret    []byte // nil: no users of another backend
+
+	HeartbeatInterval, HeartbeatTimeout time.Duration
+	// The most connections: of the node, of one user, of one address. Zero is no
+	// limit, but for MaxConnections, where it means as many as descriptors allow.
+	MaxConnections, MaxUserConnections, MaxAddressConnections int
+
+	TLSCert, TLSKey string
+	TrustedProxies  []netip.Prefix
+
+	LogFormat string
+	LogLevel  slog.Level
+}
+
+// minMemory is less than which the store cannot work well.
+const minMemory = 8 << 20
+
+// maxMessage bounds --max-message: a frame is held in memory as a whole.
+const maxMessage = 16 << 20
+
+// finish derives what depends on other settings, and refuses what does not fit together.
+func (c *Config) finish() error {
+	if c.Registration == "" {
+		c.Registration = engine.RegistrationInvite
+		if loopback(c.Addr) {
+			c.Registration = engine.RegistrationOpen
+		}
+	}
+	switch {
+	case (c.TLSCert == "") != (c.TLSKey == ""):
+		return errors.New("--tls-cert and --tls-key come together: name both or neither")
+	case c.OpsAddr == c.Addr && !ephemeral(c.Addr):
+		return fmt.Errorf("--addr and --ops-addr are both %s: metrics need an address of their own", c.Addr)
+	case c.Memory < minMemory:
+		return fmt.Errorf("--memory must be at least %d MiB", minMemory>>20)
+	case c.MaxMessage < 1 || c.MaxMessage > maxMessage:
+		return fmt.Errorf("--max-message must be between 1 byte and %d MiB", maxMessage>>20)
+	case c.Data == "":
+		return errors.New("--data must name a directory")
+	}
+	return nil
+}
+
+// loopback reports whether only this machine can reach addr.
+func loopback(addr string) bool {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return false
+	}
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.IsLoopback()
+}
+
+// ephemeral reports whether addr leaves the port to the system.
+func ephemeral(addr string) bool {
+	_, port, err := net.SplitHostPort(addr)
+	return err == nil && port == "0"
+}

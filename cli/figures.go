@@ -1,0 +1,58 @@
+package cli
+
+import (
+	"github.com/klatch-chat/klatch/engine"
+	"github.com/klatch-chat/klatch/engine/socket"
+)
+
+var engineFigures = []figure[engine.Stats]{
+	gauge("sessions", "Real-time sessions now.",
+		func(s engine.Stats) float64 { return float64(s.Sessions) }),
+	gauge("rooms_live", "Rooms that have a session now.",
+		func(s engine.Stats) float64 { return float64(s.Rooms) }),
+	gauge("commit_queue_bytes", "Writes that wait for the committer now.",
+		func(s engine.Stats) float64 { return float64(s.QueuedBytes) }),
+	counter("commit_batches", "Batches committed, each with one sync.",
+		func(s engine.Stats) float64 { return float64(s.Batches) }),
+	counter("commit_events", "Events committed.",
+		func(s engine.Stats) float64 { return float64(s.Events) }),
+	counter("commit_seconds", "Time from taking a batch to the end of its sync.",
+		func(s engine.Stats) float64 { return s.CommitTime.Seconds() }),
+	counter("commit_failed_writes", "Writes whose batch the store refused.",
+		func(s engine.Stats) float64 { return float64(s.FailedWrites) }),
+	counter("deliveries", "Frames handed to sessions.",
+		func(s engine.Stats) float64 { return float64(s.Deliveries) }),
+	counter("resumed_sessions", "Sessions that went on from their cursor.",
+		func(s engine.Stats) float64 { return float64(s.Resumed) }),
+	counter("reset_sessions", "Sessions whose cursor could not be served.",
+		func(s engine.Stats) float64 { return float64(s.Resets) }),
+	counter("replayed_events", "Events read from the log for resuming sessions.",
+		func(s engine.Stats) float64 { return float64(s.ReplayedEvents) }),
+}
+
+var socketFigures = []figure[socket.Stats]{
+	gauge("socket_connections", "WebSocket connections now.",
+		func(s socket.Stats) float64 { return float64(s.Open) }),
+	gauge("socket_queue_bytes", "Bytes that wait in all outboxes now.",
+		func(s socket.Stats) float64 { return float64(s.QueueBytes) }),
+	counter("socket_accepted", "Connections accepted.",
+		func(s socket.Stats) float64 { return float64(s.Accepted) }),
+	counter("socket_refused", "Handshakes refused.",
+		func(s socket.Stats) float64 { return float64(s.Refused) }),
+	counter("socket_evicted_full", "Connections closed because their outbox was full.",
+		func(s socket.Stats) float64 { return float64(s.EvictedFull) }),
+	counter("socket_evicted_stalled", "Connections closed because a write made no progress.",
+		func(s socket.Stats) float64 { return float64(s.EvictedStalled) }),
+	counter("socket_evicted_silent", "Connections closed for want of a sign of life.",
+		func(s socket.Stats) float64 { return float64(s.EvictedSilent) }),
+	counter("socket_frames_in", "Frames received.",
+		func(s socket.Stats) float64 { return float64(s.FramesIn) }),
+	counter("socket_bytes_in", "Bytes received.",
+		func(s socket.Stats) float64 { return float64(s.BytesIn) }),
+	counter("socket_frames_out", "Frames sent.",
+		func(s socket.Stats) float64 { return float64(s.FramesOut) }),
+	counter("socket_bytes_out", "Bytes sent.",
+		func(s socket.Stats) float64 { return float64(s.BytesOut) }),
+	counter("socket_writes", "System calls that sent them; frames out by writes is how many rode together.",
+		func(s socket.Stats) float64 { return float64(s.Writes) }),
+}

@@ -1,0 +1,98 @@
+package cli
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/urfave/cli/v2"
+)
+
+// lookup returns the value given to a flag or an environment variable, if it was given.
+type lookup func(name string) (string, bool)
+
+// loadConfig merges what it is told: a flag beats the environment, that beats
+// the file, that beats the default. An empty environment variable counts as
+// unset, as container tools pass those on for want of a value.
+func loadConfig(flags, environment lookup) (Config, error) {
+	file, err := configFile(flags, environment)
+	if err != nil {
+		return Config{}, err
+	}
+	var c Config
+	for i := range settings {
+		s := &settings[i]
+		v, ok := s.find(flags, environment, file)
+		if !ok {
+			continue
+		}
+		if err := s.set(&c, v.text); err != nil {
+			return Config{}, fmt.Errorf("%s: %w", v.where, err)
+		}
+	}
+	return c, c.finish()
+}
+
+func configFile(flags, environment lookup) (map[string]found, error) {
+	name, ok := flags("config")
+	if !ok {
+		name, ok = environment(envName("config"))
+	}
+	if !ok || name == "" {
+		return nil, nil
+	}
+	return readConfigFile(name)
+}
+
+func (s *setting) find(flags, environment lookup, file map[string]found) (found, bool) {
+	if text, ok := flags(s.name); ok {
+		return found{text, "--" + s.name}, true
+	}
+	if text, ok := environment(s.env()); ok && text != "" {
+		return found{text, s.env()}, true
+	}
+	if v, ok := file[s.name]; ok {
+		return v, true
+	}
+	return found{s.fallback, "the default of --" + s.name}, s.fallback != ""
+}
+
+func contextConfig(c *cli.Context) (Config, error) {
+	flags := func(name string) (string, bool) { return c.String(name), c.IsSet(name) }
+	config, err := loadConfig(flags, os.LookupEnv)
+	if err != nil {
+		return config, usageErrorf(c, "%w", err)
+	}
+	return config, nil
+}
+
+// serveFlags makes the command's flags from the settings.
+func serveFlags() []cli.Flag {
+	flags := []cli.Flag{newSettingFlag(&setting{
+		name: "config", value: "FILE", usage: "a YAML file with any of these settings by name, but this one",
+	})}
+	for i := range settings {
+		flags = append(flags, newSettingFlag(&settings[i]))
+	}
+	return flags
+}
+
+// settingFlag is the flag of a setting. The library only parses it: the
+// environment and the default are our business, and so their mention in --help.
+type settingFlag struct {
+	*cli.StringFlag
+	setting *setting
+}
+
+func newSettingFlag(s *setting) *settingFlag {
+	return &settingFlag{&cli.StringFlag{Name: s.name}, s}
+}
+
+// String is the flag's line of --help.
+func (f *settingFlag) String() string {
+	s := f.setting
+	line := fmt.Sprintf("--%s %s\t%s", s.name, s.value, s.usage)
+	if fallback := s.fallback + s.derived; fallback != "" {
+		line += fmt.Sprintf(" (default: %s)", fallback)
+	}
+	return fmt.Sprintf("%s [$%s]", line, s.env())
+}

@@ -1,0 +1,83 @@
+package cli
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"github.com/klatch-chat/klatch/engine"
+	"github.com/klatch-chat/klatch/engine/socket"
+)
+
+// newMetrics returns the registry of a node: its parts' figures, the Go
+// runtime's and the process's own.
+func newMetrics(e *engine.Engine, s *socket.Server) *prometheus.Registry {
+	r := prometheus.NewRegistry()
+	r.MustRegister(
+		collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		buildInfo(currentVersion()),
+		readiness(e.Ready),
+		&collector[engine.Stats]{e.Stats, engineFigures},
+		&collector[socket.Stats]{s.Stats, socketFigures},
+	)
+	return r
+}
+
+func buildInfo(v version) prometheus.Collector {
+	g := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name:        "klatch_build_info",
+		Help:        "Always 1; the labels say which klatch this is.",
+		ConstLabels: prometheus.Labels{"version": v.Version, "revision": v.Revision, "go": v.Go},
+	})
+	g.Set(1)
+	return g
+}
+
+func readiness(ready func() bool) prometheus.Collector {
+	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "klatch_ready",
+		Help: "1 while the node wants traffic, 0 while it drains.",
+	}, func() float64 {
+		if ready() {
+			return 1
+		}
+		return 0
+	})
+}
+
+// collector reads a part's own counters when it is asked, once a scrape, so
+// that counting costs the part nothing more and it need not know Prometheus.
+type collector[S any] struct {
+	stats   func() S
+	figures []figure[S]
+}
+
+// figure is one metric of a part.
+type figure[S any] struct {
+	desc *prometheus.Desc
+	kind prometheus.ValueType
+	read func(S) float64
+}
+
+func gauge[S any](name, help string, read func(S) float64) figure[S] {
+	return figure[S]{prometheus.NewDesc("klatch_"+name, help, nil, nil), prometheus.GaugeValue, read}
+}
+
+func counter[S any](name, help string, read func(S) float64) figure[S] {
+	return figure[S]{prometheus.NewDesc("klatch_"+name+"_total", help, nil, nil), prometheus.CounterValue, read}
+}
+
+// Describe is prometheus.Collector's.
+func (c *collector[S]) Describe(out chan<- *prometheus.Desc) {
+	for _, f := range c.figures {
+		out <- f.desc
+	}
+}
+
+// Collect is prometheus.Collector's.
+func (c *collector[S]) Collect(out chan<- prometheus.Metric) {
+	stats := c.stats()
+	for _, f := range c.figures {
+		out <- prometheus.MustNewConstMetric(f.desc, f.kind, f.read(stats))
+	}
+}

@@ -1,0 +1,105 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+	"time"
+)
+
+// The drain's patience: with clients that leave, and then with requests that
+// run. Together they stay below endPatience, past which run gives up.
+const (
+	leavePatience   = 3 * time.Second
+	requestPatience = 3 * time.Second
+	endPatience     = 10 * time.Second
+)
+
+// node is one running klatch: its parts, in the order in which they were opened.
+type node struct {
+	log    *slog.Logger
+	public *listener
+	ops    *listener // nil: none
+	setup  string    // the invite of the first administrator; empty when there is one
+
+	// drain stops readiness and tells clients to go; it returns when they have
+	// gone or ctx ends.
+	drain func(ctx context.Context)
+	close []func() error // of the parts behind the listeners, in order of opening
+}
+
+// run serves until a signal or until a listener breaks, then closes the node.
+// A second signal, or a drain past endPatience, ends it unclosed: what was
+// acknowledged is on disk already.
+func (n *node) run(signals <-chan os.Signal) error {
+	cause := n.wait(signals)
+	done := make(chan error, 1)
+	go func() { done <- n.shut() }()
+	select {
+	case err := <-done:
+		return errors.Join(cause, err)
+	case s := <-signals:
+		return fmt.Errorf("stopped by a second signal (%s) before all clients had gone", s)
+	case <-time.After(endPatience):
+		return fmt.Errorf("could not close within %s; what was acknowledged is on disk", endPatience)
+	}
+}
+
+// wait returns nil at the first signal, or why a listener broke.
+func (n *node) wait(signals <-chan os.Signal) error {
+	var opsFailed chan error
+	if n.ops != nil {
+		opsFailed = n.ops.failed
+	}
+	select {
+	case s := <-signals:
+		n.log.Info("draining", "signal", s.String())
+		return nil
+	case err := <-n.public.failed:
+		return err
+	case err := <-opsFailed:
+		return err
+	}
+}
+
+// shut closes everything in reverse order. Readiness ends first and the
+// listeners stay while clients leave, so that a load balancer sees it.
+func (n *node) shut() error {
+	leave, cancel := context.WithTimeout(context.Background(), leavePatience)
+	n.drain(leave)
+	cancel()
+	requests, cancel := context.WithTimeout(context.Background(), requestPatience)
+	defer cancel()
+	for _, l := range []*listener{n.public, n.ops} {
+		if l != nil {
+			l.stop(requests)
+		}
+	}
+	return n.closeParts()
+}
+
+func (n *node) closeParts() error {
+	var errs []error
+	for i := len(n.close) - 1; i >= 0; i-- {
+		errs = append(errs, n.close[i]())
+	}
+	return errors.Join(errs...)
+}
+
+// greeting is what serve prints when the node is ready: a line an address,
+// which begins with it.
+func (n *node) greeting() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s web client, REST and WebSocket\n", n.public.url())
+	if n.ops != nil {
+		fmt.Fprintf(&b, "%s metrics and profiles\n", n.ops.url())
+	}
+	if n.setup != "" {
+		// After the #, where no server and no log sees it.
+		fmt.Fprintf(&b, "%s/#invite=%s makes the first administrator, once\n", n.public.url(), n.setup)
+	}
+	return b.String()
+}

@@ -1,0 +1,230 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/klatch-chat/klatch/engine"
+)
+
+// setting is one thing that serve can be told: a flag, an environment variable
+// and a key of the configuration file.
+type setting struct {
+	name     string
+	shape    shape
+	value    string // what to write, for --help
+	usage    string
+	fallback string // the default, as one would write it; empty: left unset
+	derived  string // for --help, where a default depends on something else
+	set      func(c *Config, text string) error
+}
+
+// env is the setting's environment variable: --max-message is KLATCH_MAX_MESSAGE.
+func (s *setting) env() string { return envName(s.name) }
+
+func envName(name string) string {
+	return "KLATCH_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
+}
+
+// settings is the one list of them, in the order of --help.
+var settings = []setting{
+	{name: "addr", value: "HOST:PORT", fallback: "127.0.0.1:8080",
+		usage: "web client, REST and WebSocket",
+		set:   func(c *Config, text string) error { return setAddr(&c.Addr, text) }},
+	{name: "ops-addr", value: "HOST:PORT", fallback: "127.0.0.1:8081",
+		usage: "/metrics (Prometheus) and /debug/pprof; off for none",
+		set:   setOpsAddr},
+	{name: "data", value: "DIR", fallback: "./klatch-data",
+		usage: "the data directory, made if missing",
+		set:   func(c *Config, text string) error { c.Data = text; return nil }},
+	{name: "memory", shape: sizeShape, value: "SIZE", fallback: "256MiB",
+		usage: "total of all caches",
+		set:   func(c *Config, text string) (err error) { c.Memory, err = parseSize(text); return err }},
+	{name: "registration", value: "WHO", derived: "open on a loopback --addr, else invite",
+		usage: "open, invite or closed",
+		set:   setRegistration},
+	{name: "heartbeat-interval", value: "DURATION", fallback: "25s",
+		usage: "how long a real-time connection may be silent before it is asked",
+		set:   func(c *Config, text string) error { return setDuration(&c.HeartbeatInterval, text) }},
+	{name: "heartbeat-timeout", value: "DURATION", fallback: "20s",
+		usage: "how long it then has to answer",
+		set:   func(c *Config, text string) error { return setDuration(&c.HeartbeatTimeout, text) }},
+	{name: "max-connections", shape: countShape, value: "N", derived: "from the descriptor limit",
+		usage: "real-time connections of this node",
+		set:   setMaxConnections},
+	{name: "max-user-connections", shape: countShape, value: "N", fallback: "100",
+		usage: "real-time connections of one user; 0 is no limit",
+		set:   func(c *Config, text string) error { return setCount(&c.MaxUserConnections, text) }},
+	{name: "max-address-connections", shape: countShape, value: "N", fallback: "0",
+		usage: "real-time connections of one address; 0 is no limit",
+		set:   func(c *Config, text string) error { return setCount(&c.MaxAddressConnections, text) }},
+	{name: "rate-limit", value: "RATE", fallback: "20/s,burst=60",
+		usage: "frames and unsafe requests of one user; off for benches and trusted networks",
+		set:   func(c *Config, text string) (err error) { c.UserRate, err = parseRate(text); return err }},
+	{name: "max-message", shape: sizeShape, value: "SIZE", fallback: "16KiB",
+		usage: "body of a message",
+		set:   setMaxMessage},
+	{name: "tls-cert", value: "FILE",
+		usage: "serve TLS with this PEM certificate chain, read again when it changes",
+		set:   func(c *Config, text string) error { c.TLSCert = text; return nil }},
+	{name: "tls-key", value: "FILE",
+		usage: "its PEM key",
+		set:   func(c *Config, text string) error { c.TLSKey = text; return nil }},
+	{name: "trusted-proxies", shape: listShape, value: "CIDR,...", fallback: "loopback",
+		usage: "whose X-Forwarded-For is believed: addresses, networks, loopback, or none",
+		set:   setTrustedProxies},
+	{name: "auth-jwt-secret", value: "SECRET",
+		usage: "accept users of another backend by its HS256 JWTs signed with this; better not as a flag, which others on the machine can see",
+		set:   setJWTSecret},
+	{name: "log-format", value: "FORMAT", fallback: "text",
+		usage: "text or json",
+		set:   setLogFormat},
+	{name: "log-level", value: "LEVEL", fallback: "info",
+		usage: "debug, info, warn or error",
+		set:   setLogLevel},
+}
+
+func findSetting(name string) *setting {
+	for i := range settings {
+		if settings[i].name == name {
+			return &settings[i]
+		}
+	}
+	return nil
+}
+
+func settingNames() []string {
+	var names []string
+	for _, s := range settings {
+		names = append(names, s.name)
+	}
+	return names
+}
+
+func setAddr(addr *string, text string) error {
+	_, port, err := net.SplitHostPort(text)
+	if err != nil {
+		return fmt.Errorf("%q is not an address: write HOST:PORT, such as 127.0.0.1:8080 or :8080", text)
+	}
+	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+		return fmt.Errorf("%q is not a port: it is a number from 0 to 65535", port)
+	}
+	*addr = text
+	return nil
+}
+
+func setOpsAddr(c *Config, text string) error {
+	if text == "off" {
+		c.OpsAddr = ""
+		return nil
+	}
+	return setAddr(&c.OpsAddr, text)
+}
+
+func setRegistration(c *Config, text string) error {
+	switch r := engine.Registration(text); r {
+	case engine.RegistrationOpen, engine.RegistrationInvite, engine.RegistrationClosed:
+		c.Registration = r
+		return nil
+	}
+	return fmt.Errorf("%q is not open, invite or closed", text)
+}
+
+// minHeartbeat keeps a slip of the pen (25ms) from flooding every client.
+const minHeartbeat = time.Second
+
+func setDuration(d *time.Duration, text string) error {
+	v, err := time.ParseDuration(text)
+	if err != nil {
+		return fmt.Errorf("%q is not a duration: write 25s or 1m30s", text)
+	}
+	if v < minHeartbeat {
+		return fmt.Errorf("%s is too short: at least %s", text, minHeartbeat)
+	}
+	*d = v
+	return nil
+}
+
+func setCount(n *int, text string) error {
+	v, err := strconv.ParseUint(text, 10, 31)
+	if err != nil {
+		return fmt.Errorf("%q is not a count: write a number from 0 up", text)
+	}
+	*n = int(v)
+	return nil
+}
+
+func setMaxConnections(c *Config, text string) error {
+	if err := setCount(&c.MaxConnections, text); err != nil {
+		return err
+	}
+	if c.MaxConnections == 0 {
+		return errors.New("0 connections would serve nobody")
+	}
+	return nil
+}
+
+func setMaxMessage(c *Config, text string) error {
+	n, err := parseSize(text)
+	c.MaxMessage = int(min(n, maxMessage+1)) // finish refuses it, on any word size
+	return err
+}
+
+func setTrustedProxies(c *Config, text string) error {
+	c.TrustedProxies = nil
+	if text == "none" {
+		return nil
+	}
+	for word := range strings.SplitSeq(text, ",") {
+		word = strings.TrimSpace(word)
+		prefixes, err := parseNetwork(word)
+		if err != nil {
+			return fmt.Errorf("%q is not a network: write 10.0.0.0/8, an address, loopback or none", word)
+		}
+		c.TrustedProxies = append(c.TrustedProxies, prefixes...)
+	}
+	return nil
+}
+
+func parseNetwork(word string) ([]netip.Prefix, error) {
+	if word == "loopback" {
+		return []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}, nil
+	}
+	if ip, err := netip.ParseAddr(word); err == nil {
+		return []netip.Prefix{netip.PrefixFrom(ip, ip.BitLen())}, nil
+	}
+	p, err := netip.ParsePrefix(word)
+	return []netip.Prefix{p.Masked()}, err
+}
+
+// minSecret is the size of the hash: RFC 7518, 3.2 asks for no less.
+const minSecret = 32
+
+func setJWTSecret(c *Config, text string) error {
+	if len(text) < minSecret {
+		return fmt.Errorf("the secret has %d bytes and needs at least %d, or others can guess it: openssl rand -base64 32 makes a good one", len(text), minSecret)
+	}
+	c.JWTSecret = []byte(text)
+	return nil
+}
+
+func setLogFormat(c *Config, text string) error {
+	if text != "text" && text != "json" {
+		return fmt.Errorf("%q is not text or json", text)
+	}
+	c.LogFormat = text
+	return nil
+}
+
+func setLogLevel(c *Config, text string) error {
+	switch text {
+	case "debug", "info", "warn", "error":
+		return c.LogLevel.UnmarshalText([]byte(text))
+	}
+	return fmt.Errorf("%q is not debug, info, warn or error", text)
+}
