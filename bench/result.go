@@ -26,7 +26,7 @@ type Result struct {
 	FirstError string `json:"first_error,omitempty"`
 	Dropped    int64  `json:"dropped"` // connections that the server ended, stalled ones aside
 
-	StalledCodes map[uint32]int `json:"stalled_codes,omitempty"` // close codes that stalled readers got; 0: none
+	StalledCodes map[uint32]int `json:"stalled_codes,omitempty"` // how the server ended stalled readers: close code, 1006 for none; 0: not at all
 
 	P50 float64 `json:"p50_ms"`
 	P90 float64 `json:"p90_ms"`

@@ -62,6 +62,7 @@ func Run(ctx context.Context, cfg Config) (Result, error) {
 	}
 	usage := watch.stop()
 	r.settle(ctx)
+	r.unstall()
 	return r.result(usage), ctx.Err()
 }
 
@@ -153,6 +154,19 @@ func (r *run) settle(ctx context.Context) {
 	}
 }
 
+// unstall lets the stalled read on, and waits a moment for what ended their connections.
+func (r *run) unstall() {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	for _, u := range r.users[:r.cfg.Stalled] {
+		close(u.stall)
+		select {
+		case <-u.gone:
+		case <-ctx.Done():
+		}
+	}
+}
+
 func (r *run) record(shard int, d time.Duration) {
 	h := &r.hists[shard%shards]
 	h.Lock()
@@ -169,9 +183,6 @@ func (r *run) hangUp() {
 	r.ending.Store(true)
 	for _, u := range r.users {
 		if u != nil && u.conn != nil {
-			if u.stall != nil {
-				close(u.stall)
-			}
 			_ = u.conn.NetConn().Close()
 		}
 	}

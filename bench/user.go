@@ -3,11 +3,14 @@ package bench
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -24,9 +27,9 @@ type user struct {
 
 	ready     chan struct{}
 	readyOnce sync.Once
-	closed    atomic.Bool
 	code      atomic.Uint32 // close code that the server gave
 	stall     chan struct{} // reading stops at the next frame until this is closed; nil: never
+	gone      chan struct{} // closed when the connection has ended
 	stalling  atomic.Bool
 
 	// Owned by the reading goroutine.
@@ -49,7 +52,7 @@ func (c *Config) token(user int) (string, error) {
 
 // dial connects a user and says hello. Ready follows on its own.
 func (r *run) dial(index int) (*user, error) {
-	u := &user{run: r, index: index, room: r.cfg.room(index), ready: make(chan struct{}), next: map[int]uint64{}}
+	u := &user{run: r, index: index, room: r.cfg.room(index), ready: make(chan struct{}), gone: make(chan struct{}), next: map[int]uint64{}}
 	if index < r.cfg.Stalled {
 		u.stall = make(chan struct{})
 	}
@@ -71,6 +74,14 @@ func (r *run) dial(index int) (*user, error) {
 	return u, conn.WriteString(`{"type":"hello"}`)
 }
 
+// smallWindow makes connections that take little while nobody reads, as a phone's would.
+func smallWindow() (gws.Dialer, error) {
+	return &net.Dialer{Control: func(_, _ string, c syscall.RawConn) (err error) {
+		cerr := c.Control(func(fd uintptr) { err = syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_RCVBUF, 8<<10) })
+		return errors.Join(cerr, err)
+	}}, nil
+}
+
 // OnMessage implements gws.Event.
 func (u *user) OnMessage(_ *gws.Conn, m *gws.Message) {
 	defer m.Close()
@@ -79,6 +90,7 @@ func (u *user) OnMessage(_ *gws.Conn, m *gws.Message) {
 	}
 	frame := m.Bytes()
 	switch {
+	case u.stall != nil && u.stalling.Load(): // what it reads in the end counts for nothing
 	case bytes.HasPrefix(frame, []byte(`{"type":"message"`)):
 		u.delivered(frame)
 	case bytes.HasPrefix(frame, []byte(`{"type":"ready"`)):
@@ -89,10 +101,11 @@ func (u *user) OnMessage(_ *gws.Conn, m *gws.Message) {
 }
 
 func (u *user) OnClose(_ *gws.Conn, err error) {
-	if ce, ok := err.(*gws.CloseError); ok {
+	u.code.Store(1006)
+	if ce := (*gws.CloseError)(nil); errors.As(err, &ce) {
 		u.code.Store(uint32(ce.Code))
 	}
-	u.closed.Store(true)
+	close(u.gone)
 	if !u.run.ending.Load() && u.stall == nil {
 		u.run.dropped.Add(1)
 	}

@@ -223,6 +223,10 @@ func TestRegistrationModes(t *testing.T) {
 		if err != nil || setup == "" {
 			t.Fatalf("%s: no invite for the first administrator: %v", mode, err)
 		}
+		earlier, err := n.SetupInvite()
+		if err != nil {
+			t.Fatal(err)
+		}
 		register := func(name, invite string) (engine.User, error) {
 			u, _, _, err := n.Register(bg, engine.Registering{Username: name, Password: "long enough", Invite: invite})
 			return u, err
@@ -230,6 +234,9 @@ func TestRegistrationModes(t *testing.T) {
 		root, err := register("root", setup)
 		if err != nil || !root.Admin() {
 			t.Fatalf("%s: the first administrator is %+v, %v", mode, root, err)
+		}
+		if u, err := register("root3", earlier); err == nil {
+			t.Errorf("%s: an earlier setup invite made %+v after there was an administrator", mode, u)
 		}
 		if again, err := n.SetupInvite(); err != nil || again != "" {
 			t.Errorf("%s: there is a second setup invite: %v", mode, err)

@@ -52,18 +52,29 @@ func (e *Engine) Authenticate(ctx context.Context, token string) (*Identity, err
 		return nil, refused(err)
 	}
 	who := &Identity{User: c.User, Token: c.ID, Expires: c.Expires}
-	revoked, err := e.store.TokenRevoked(c.ID)
-	if err != nil {
+	if err := e.holds(who); err != nil {
 		return nil, err
 	}
-	_, changed, err := e.store.Credentials(c.User)
+	return who, nil
+}
+
+// holds returns ErrUnauthorized if the identity's token has been revoked.
+func (e *Engine) holds(who *Identity) error {
+	if who.Token.IsZero() {
+		return nil
+	}
+	revoked, err := e.store.TokenRevoked(who.Token)
 	if err != nil {
-		return nil, refused(err)
+		return err
+	}
+	_, changed, err := e.store.Credentials(who.User)
+	if err != nil {
+		return refused(err)
 	}
 	if revoked || who.issuedBefore(changed) {
-		return nil, ErrUnauthorized
+		return ErrUnauthorized
 	}
-	return who, nil
+	return nil
 }
 
 // refused hides why a token is no good; a disk's error it passes on.
@@ -126,8 +137,12 @@ func (e *Engine) externalMissing(r Reader, user ID, x ExternalUser) (bool, error
 	return false, nil
 }
 
-// provision makes what an external token says so.
+// provision makes what an external token says so. What may be refused is
+// refused first: half a write must not be kept.
 func (b *batch) provision(user ID, x ExternalUser) error {
+	if err := b.mayJoin(user, len(x.Rooms)); err != nil {
+		return err
+	}
 	u, err := b.tx.User(user)
 	switch {
 	case errors.Is(err, ErrNotFound):
@@ -141,7 +156,7 @@ func (b *batch) provision(user ID, x ExternalUser) error {
 			err = b.provisionRoom(user, name)
 		}
 	}
-	return b.whole(err)
+	return err
 }
 
 func (b *batch) provisionRoom(user ID, name string) error {
@@ -164,13 +179,4 @@ func (b *batch) provisionRoom(user ID, name string) error {
 		return err
 	}
 	return b.join(id, user, RoleMember, user)
-}
-
-// whole makes an error after the first event of a write an error of the batch:
-// half a write must not be kept.
-func (b *batch) whole(err error) error {
-	if err != nil && b.broken == nil {
-		b.broken = err
-	}
-	return err
 }

@@ -184,7 +184,8 @@ func (e *Engine) FindMessage(who *Identity, id ID) (Message, error) {
 	return e.Message(who, room, id)
 }
 
-// target loads a message that is to be changed, and the caller's right to it.
+// target loads a message that is to be changed, and checks that the caller may:
+// as its author, or as one who may do it to anybody's.
 func (e *Engine) target(who *Identity, room, id ID, own, others action) (Message, error) {
 	m, err := e.Message(who, room, id)
 	if err != nil {
@@ -193,14 +194,13 @@ func (e *Engine) target(who *Identity, room, id ID, own, others action) (Message
 	if m.Deleted {
 		return m, ErrNotFound
 	}
-	a := others
+	err = ErrForbidden
 	if m.User == who.User {
-		a = own
+		_, _, err = e.enter(who, room, own)
 	}
-	if a < 0 {
-		return m, ErrForbidden
+	if err != nil && others != nobody {
+		_, _, err = e.enter(who, room, others)
 	}
-	_, _, err = e.enter(who, room, a)
 	return m, err
 }
 

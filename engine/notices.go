@@ -1,9 +1,6 @@
 package engine
 
-import (
-	"errors"
-	"slices"
-)
+import "errors"
 
 // PresenceLimit is the size of a room up to which presence, typing and read
 // markers name users. Larger rooms get counts, once a second, so that n members
@@ -12,16 +9,18 @@ const PresenceLimit = 250
 
 const entryOverhead = 200 // bytes counted for a ring entry besides its event's data
 
-// entry makes of a committed event what sessions will see of it. A new message
-// is told from the event itself; everything else as the store now has it, for
-// an event may have lost to a later one.
+// entry makes of a committed event what sessions will see of it. A message posted
+// here is told from the event itself; everything else as the store now has it,
+// for an event of another node may have lost to one that came first.
 func (e *Engine) entry(c committed) *entry {
 	en := &entry{origin: c.Origin, seq: c.Seq, size: len(c.Data) + entryOverhead, room: c.Room}
 	var err error
 	switch p := c.Payload.(type) {
 	case *Posted:
-		if !slices.Contains(c.effects.Hidden, MessageRef{c.Room, c.ID()}) {
+		if c.Origin == e.store.Origin() {
 			en.toRoom(&MessageNotice{"message", messageOf(c.Event, p)})
+		} else { // an edit, a deletion or its nonce's first post may have come before it
+			en.deliveries, err = e.past(c.Event)
 		}
 	case *RoomDeleted:
 		en.ended = true
@@ -121,6 +120,9 @@ func (e *Engine) pastNotices(ev *Event) ([]delivery, error) {
 		}
 		return toRoom(&MessageEdited{"message_edited", m.Room, m.ID, m.User, m.Body, m.EditedAt, m.Mentions, m.Everyone}), nil
 	case *Deleted:
+		if _, err := e.store.Message(ev.Room, p.Message, ID{}); err != nil {
+			return nil, err // hidden, or not here yet: its post will tell
+		}
 		return toRoom(&MessageDeleted{Type: "message_deleted", Room: ev.Room, ID: p.Message, User: ev.User}), nil
 	case *Reacted:
 		return e.pastReaction(ev, p)

@@ -76,7 +76,7 @@ func (e *Engine) replay(ctx context.Context, s *Session, from, to Position) (Pos
 // replayEntry sends one event of the log, if it is the session's to see.
 func (e *Engine) replayEntry(s *Session, le LogEntry) (sent int, err error) {
 	mine := slices.Contains(s.start, le.Room)
-	if le.Room.IsZero() || (!mine && le.Kind != KindMemberSet) {
+	if le.Room.IsZero() || (!mine && le.Kind != KindMemberSet && le.Kind != KindRoomCreated) {
 		return 0, nil
 	}
 	ev, err := le.Load()
@@ -97,7 +97,33 @@ func (e *Engine) replayEntry(s *Session, le LogEntry) (sent int, err error) {
 			sent += len(f)
 		}
 	}
-	return sent, nil
+	return sent, e.follow(s, ev)
+}
+
+// follow keeps the rooms that a session will enter as they are after an event:
+// its user may join and leave while it reads the log.
+func (e *Engine) follow(s *Session, ev *Event) (err error) {
+	me, role := s.identity.User, RoleNone
+	switch p := ev.Payload.(type) {
+	case *MemberSet:
+		if ev.User != me {
+			return nil
+		}
+		role, err = e.store.Role(ev.Room, me)
+	case *RoomCreated:
+		if !slices.ContainsFunc(p.Members, func(m MemberRole) bool { return m.User == me }) {
+			return nil
+		}
+		role, err = e.store.Role(ev.Room, me)
+	case *RoomDeleted:
+	default:
+		return nil
+	}
+	s.start = slices.DeleteFunc(s.start, func(id ID) bool { return id == ev.Room })
+	if role != RoleNone {
+		s.start = append(s.start, ev.Room)
+	}
+	return err
 }
 
 // merged yields the log between two positions in order of (stamp, origin).

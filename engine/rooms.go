@@ -63,39 +63,42 @@ func (e *Engine) view(r Room, role Role, user ID) (RoomView, error) {
 	return v, err
 }
 
-// JoinedRooms lists the caller's rooms in order of ID, after one; more reports that there are others.
-func (e *Engine) JoinedRooms(user, after ID, limit int) (rooms []RoomView, more bool, err error) {
+// JoinedRooms lists a user's rooms in order of ID, after one; next is where to go on, zero at the end.
+func (e *Engine) JoinedRooms(user, after ID, limit int) (rooms []RoomView, next ID, err error) {
 	ms, err := e.store.RoomsOf(user, after, limit+1)
 	if err != nil {
-		return nil, false, err
+		return nil, ID{}, err
 	}
-	more = len(ms) > limit
-	for _, m := range ms[:min(limit, len(ms))] {
+	if len(ms) > limit {
+		ms = ms[:limit]
+		next = ms[limit-1].Room
+	}
+	for _, m := range ms {
 		r, err := e.store.Room(m.Room)
 		if errors.Is(err, ErrNotFound) {
 			continue // deleted since the list was read
 		}
 		if err != nil {
-			return nil, false, err
+			return nil, ID{}, err
 		}
 		v, err := e.view(r, m.Role, user)
 		if err != nil {
-			return nil, false, err
+			return nil, ID{}, err
 		}
 		rooms = append(rooms, v)
 	}
-	return rooms, more, nil
+	return rooms, next, nil
 }
 
 // allRooms returns every room of a user.
 func (e *Engine) allRooms(user ID) ([]RoomView, error) {
 	all := []RoomView{}
 	for after := (ID{}); ; {
-		rooms, more, err := e.JoinedRooms(user, after, roomsPage)
-		if all = append(all, rooms...); err != nil || !more || len(rooms) == 0 {
+		rooms, next, err := e.JoinedRooms(user, after, roomsPage)
+		if all = append(all, rooms...); err != nil || next.IsZero() {
 			return all, err
 		}
-		after = all[len(all)-1].ID
+		after = next
 	}
 }
 
@@ -123,7 +126,7 @@ func (e *Engine) CreateRoom(ctx context.Context, who *Identity, n NewRoom) (Room
 	}
 	var id ID
 	pos, err := e.write(ctx, func(b *batch) error {
-		if err := roomNameFree(b.tx, n.Name, ID{}); err != nil {
+		if err := firstError(roomNameFree(b.tx, n.Name, ID{}), b.mayJoin(who.User, 1)); err != nil {
 			return err
 		}
 		s := b.stamp()
@@ -135,12 +138,21 @@ func (e *Engine) CreateRoom(ctx context.Context, who *Identity, n NewRoom) (Room
 	return e.viewed(who, id, pos, err)
 }
 
-// viewed returns a room as it is after a write.
+// viewed returns a room as it is after a write, also to those who have just
+// shut themselves out by it.
 func (e *Engine) viewed(who *Identity, id ID, pos Position, err error) (RoomView, Position, error) {
 	if err != nil {
 		return RoomView{}, Position{}, err
 	}
-	v, err := e.Room(who, id)
+	r, err := e.store.Room(id)
+	if err != nil {
+		return RoomView{}, Position{}, err
+	}
+	role, err := e.store.Role(id, who.User)
+	if err != nil {
+		return RoomView{}, Position{}, err
+	}
+	v, err := e.view(r, role, who.User)
 	return v, pos, err
 }
 
@@ -177,6 +189,11 @@ func (e *Engine) DirectRoom(ctx context.Context, who *Identity, users []ID) (Roo
 		if exists, err := b.tx.RoomExists(id); err != nil || exists {
 			return err
 		}
+		for _, m := range members {
+			if err := b.mayJoin(m.User, 1); err != nil {
+				return err
+			}
+		}
 		return b.append(&Event{Kind: KindRoomCreated, Room: id, User: who.User, Payload: &RoomCreated{Private: true, Direct: true, Members: members}})
 	})
 	return e.viewed(who, id, pos, err)
@@ -193,6 +210,9 @@ func (e *Engine) UpdateRoom(ctx context.Context, who *Identity, room ID, c RoomC
 	}
 	if err != nil {
 		return RoomView{}, Position{}, err
+	}
+	if c == (RoomChange{}) {
+		return e.viewed(who, room, e.Position(), nil)
 	}
 	pos, err := e.write(ctx, func(b *batch) error {
 		if c.Name != nil {
@@ -225,7 +245,7 @@ func (e *Engine) Join(ctx context.Context, who *Identity, room ID) (RoomView, Po
 	if role != RoleNone {
 		return e.viewed(who, room, e.Position(), nil)
 	}
-	pos, err := e.write(ctx, func(b *batch) error { return b.whole(b.join(room, who.User, RoleMember, who.User)) })
+	pos, err := e.write(ctx, func(b *batch) error { return b.join(room, who.User, RoleMember, who.User) })
 	return e.viewed(who, room, pos, err)
 }
 
@@ -234,20 +254,28 @@ func (b *batch) join(room, user ID, role Role, by ID) error {
 	if had, err := b.tx.Role(room, user); err != nil || had != RoleNone {
 		return err
 	}
-	if ms, err := b.k.store.RoomsOf(user, ID{}, maxRoomsPerUser); err != nil {
-		return err
-	} else if len(ms) >= maxRoomsPerUser {
-		return &Error{Code: CodeForbidden, Message: fmt.Sprintf("a user may be in %d rooms", maxRoomsPerUser)}
-	}
-	err := b.append(&Event{Kind: KindMemberSet, Room: room, User: user, Payload: &MemberSet{Role: role, By: by}})
-	if err != nil {
+	if err := b.mayJoin(user, 1); err != nil {
 		return err
 	}
 	last, err := b.k.store.Last(room)
+	if err != nil {
+		return err
+	}
+	err = b.append(&Event{Kind: KindMemberSet, Room: room, User: user, Payload: &MemberSet{Role: role, By: by}})
 	if err != nil || last.IsZero() {
 		return err
 	}
 	return b.append(&Event{Kind: KindRead, Room: room, User: user, Payload: &Read{Message: last}})
+}
+
+// mayJoin holds a user to the most rooms, for Ready lists them all (I6). Rooms of
+// the batch itself are not counted: the bound is for memory, not for fairness.
+func (b *batch) mayJoin(user ID, more int) error {
+	ms, err := b.k.store.RoomsOf(user, ID{}, maxRoomsPerUser)
+	if err == nil && len(ms)+more > maxRoomsPerUser {
+		err = &Error{Code: CodeForbidden, Message: fmt.Sprintf("a user may be in %d rooms", maxRoomsPerUser)}
+	}
+	return err
 }
 
 // Leave ends the caller's membership.
@@ -265,7 +293,7 @@ func (e *Engine) setRole(ctx context.Context, who *Identity, room, user ID, role
 			return err
 		}
 		if had == RoleNone {
-			return b.whole(b.join(room, user, role, who.User))
+			return b.join(room, user, role, who.User)
 		}
 		return b.append(&Event{Kind: KindMemberSet, Room: room, User: user, Payload: &MemberSet{Role: role, By: who.User}})
 	})

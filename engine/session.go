@@ -50,6 +50,11 @@ func (e *Engine) Connect(ctx context.Context, who *Identity, conn Conn, wire Wir
 	if err := e.catchUp(ctx, s, from, resumed); err != nil {
 		return nil, err
 	}
+	// A revocation since Authenticate was published before the session could hear of it.
+	if err := e.holds(who); err != nil {
+		s.Close()
+		return nil, err
+	}
 	if resumed {
 		e.resumed.Add(1)
 	}

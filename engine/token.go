@@ -31,6 +31,7 @@ type claims struct {
 	Use     tokenUse  `json:"use"`
 	User    ID        `json:"sub,omitzero"`
 	Admin   bool      `json:"admin,omitempty"` // an invite that makes an administrator
+	Setup   bool      `json:"setup,omitempty"` // of the first one only
 	Expires time.Time `json:"exp"`
 }
 

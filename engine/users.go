@@ -35,7 +35,7 @@ func (e *Engine) Register(ctx context.Context, r Registering) (User, string, Pos
 	}
 	var id ID
 	pos, err := e.write(ctx, func(b *batch) error {
-		if err := firstError(nameFree(b.tx, r.Username), inviteUnused(b.tx, invite)); err != nil {
+		if err := firstError(nameFree(b.tx, r.Username), inviteHolds(b.tx, invite)); err != nil {
 			return err
 		}
 		s := b.stamp()
@@ -62,18 +62,22 @@ func (e *Engine) admission(invite string) (c claims, err error) {
 	if c, err = e.openToken(invite, useInvite); err != nil {
 		return claims{}, &Error{Code: CodeForbidden, Message: "the invite is not valid or has expired", Err: err}
 	}
-	if e.cfg.Registration == RegistrationClosed && !c.Admin {
+	if e.cfg.Registration == RegistrationClosed && !c.Setup {
 		return claims{}, &Error{Code: CodeForbidden, Message: "registration is closed"}
 	}
-	return c, inviteUnused(e.store, c)
+	return c, inviteHolds(e.store, c)
 }
 
-func inviteUnused(s Secrets, c claims) error {
+// inviteHolds refuses an invite that was used, and a setup link once there is an administrator.
+func inviteHolds(s Secrets, c claims) error {
 	if c.ID.IsZero() {
 		return nil
 	}
-	used, err := s.InviteUsed(c.ID)
-	if err == nil && used {
+	spent, err := s.InviteUsed(c.ID)
+	if err == nil && !spent && c.Setup {
+		spent, err = s.HasAdmin()
+	}
+	if err == nil && spent {
 		err = &Error{Code: CodeForbidden, Message: "the invite has been used"}
 	}
 	return err
@@ -99,22 +103,23 @@ func (e *Engine) Invite(who *Identity, admin bool) (token string, expires time.T
 	if !u.Admin() {
 		return "", expires, ErrForbidden
 	}
-	token, expires = e.invite(admin)
+	token, expires = e.invite(claims{Admin: admin})
 	return token, expires, nil
 }
 
-func (e *Engine) invite(admin bool) (string, time.Time) {
-	expires := e.now().Add(inviteLifetime).UTC()
-	return e.signToken(claims{ID: e.tokenID(), Use: useInvite, Admin: admin, Expires: expires}), expires
+func (e *Engine) invite(c claims) (string, time.Time) {
+	c.ID, c.Use, c.Expires = e.tokenID(), useInvite, e.now().Add(inviteLifetime).UTC()
+	return e.signToken(c), c.Expires
 }
 
-// SetupInvite returns the invite of the first administrator, "" when there is one already.
+// SetupInvite returns the invite of the first administrator, "" when there is
+// one already. Once there is one, no setup invite holds any more.
 func (e *Engine) SetupInvite() (string, error) {
 	has, err := e.store.HasAdmin()
 	if err != nil || has {
 		return "", err
 	}
-	token, _ := e.invite(true)
+	token, _ := e.invite(claims{Admin: true, Setup: true})
 	return token, nil
 }
 
@@ -164,6 +169,10 @@ type ProfileChange struct {
 
 // UpdateMe changes the own account. After a new password, token is the only one that holds.
 func (e *Engine) UpdateMe(ctx context.Context, who *Identity, c ProfileChange) (u User, token string, pos Position, err error) {
+	if c.DisplayName == nil && c.Password == nil {
+		u, err = e.store.User(who.User)
+		return u, "", e.Position(), err
+	}
 	p := &UserUpdated{DisplayName: c.DisplayName}
 	if c.DisplayName != nil {
 		err = checkText("display_name", *c.DisplayName, 0, maxDisplayName)

@@ -1,0 +1,72 @@
+package api
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/klatch-chat/klatch/engine"
+)
+
+// Config is what the API needs. Engine must be set; the rest has defaults.
+type Config struct {
+	Engine  *engine.Engine
+	Logger  *slog.Logger
+	Now     func() time.Time
+	Version string // of the program; stands in the OpenAPI document
+
+	Realtime http.Handler // at /api/v1/ws
+	SocketIO http.Handler // at /socket.io/
+	Assets   fs.FS        // the built web client: index.html at /, all else by its name
+
+	// TrustedProxies are those whose X-Forwarded-For and X-Forwarded-Proto are
+	// believed. What Realtime and SocketIO see as RemoteAddr is the client then.
+	TrustedProxies []netip.Prefix
+	// SecureCookies marks cookies Secure even when the request does not show TLS.
+	SecureCookies bool
+	// LoginRate bounds sign-ins and registrations of one address (of an IPv6
+	// network of 64 bits); zero: no limit.
+	LoginRate engine.Rate
+	// MaxBody bounds a request's body in bytes. Default: what the longest message may take in JSON.
+	MaxBody int64
+	// Observe, if set, hears of every request after its answer, but not of Realtime's and SocketIO's.
+	Observe func(Observation)
+}
+
+// DefaultLoginRate lets a person mistype and slows down a guesser.
+var DefaultLoginRate = engine.Rate{PerSecond: 5, Burst: 20}
+
+// Observation is one answered request.
+type Observation struct {
+	Route    string // the path of the route table, "assets", or "" for what was not found
+	Method   string // "other" for a method that HTTP does not define
+	Status   int
+	Duration time.Duration
+	Bytes    int64 // of the answer's body
+}
+
+func (c Config) withDefaults() (Config, error) {
+	if c.Engine == nil {
+		return c, errors.New("api: an Engine is needed")
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Version == "" {
+		c.Version = "unknown"
+	}
+	if c.MaxBody == 0 {
+		c.MaxBody = 4<<10 + 6*int64(c.Engine.MaxMessage()) // JSON may write a byte as \u00XX
+	}
+	if c.MaxBody < 0 {
+		return c, fmt.Errorf("api: MaxBody is %d", c.MaxBody)
+	}
+	return c, nil
+}

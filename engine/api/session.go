@@ -1,0 +1,51 @@
+package api
+
+import (
+	"net/http"
+
+	"github.com/klatch-chat/klatch/engine"
+)
+
+type registration struct {
+	Username    string `json:"username"`
+	Password    string `json:"password"`
+	DisplayName string `json:"display_name"`
+	Invite      string `json:"invite"`
+}
+
+type login struct {
+	Username string `json:"username"`
+	Password string `json:"password"`
+}
+
+type signedIn struct {
+	User  engine.User `json:"user"`
+	Token string      `json:"token"`
+}
+
+func (s *server) register(r *request) (reply, error) {
+	b, err := decode[registration](r)
+	if err != nil {
+		return reply{}, err
+	}
+	u, token, pos, err := s.engine.Register(r.Context(), engine.Registering{
+		Username: b.Username, Password: b.Password, DisplayName: b.DisplayName, Invite: b.Invite,
+	})
+	return reply{status: http.StatusCreated, body: signedIn{u, token}, position: pos, signIn: token}, err
+}
+
+// login writes nothing, but its answer has a position: a node that has not
+// seen the account yet would refuse the token.
+func (s *server) login(r *request) (reply, error) {
+	b, err := decode[login](r)
+	if err != nil {
+		return reply{}, err
+	}
+	u, token, err := s.engine.Login(r.Context(), b.Username, b.Password)
+	return reply{status: http.StatusOK, body: signedIn{u, token}, position: s.engine.Position(), signIn: token}, err
+}
+
+func (s *server) logout(r *request) (reply, error) {
+	pos, err := s.engine.Logout(r.Context(), r.who)
+	return reply{status: http.StatusNoContent, position: pos, signOut: true}, err
+}

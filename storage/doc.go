@@ -1,0 +1,55 @@
+// Package storage is engine.Store on Pebble: the log of events and the views
+// derived from it, in one store on one disk, with the records that are read
+// often in Ristretto.
+//
+// # What it guarantees
+//
+// What Commit has acknowledged has been synced and is there after a crash, whole (I1).
+// A batch is there as a whole or not at all. The log is gapless per origin and
+// each event is applied once (I2). Every key outside the node's own range is a
+// function of the set of events in the log, whatever order they came in: two
+// nodes at one position hold the same bytes (I3), which Dump shows. A cached
+// answer is never older than the last commit that has returned (I8).
+//
+// When the disk fails the process lives. Commit returns an error that matches
+// engine.ErrUnavailable, nothing of the batch counts, readers go on with what was
+// acknowledged, and no batch begins until the store is opened again (guard.go).
+// While the disk is nearly full, or tables cannot be written, no batch begins;
+// that ends by itself (space.go).
+//
+// # What it does not
+//
+// Readers may see a batch in the moment between Pebble's writing and its sync;
+// the feed, which publishes after Commit, may not. Bodies of deleted messages,
+// and bodies before an edit, stay in the log: erasing is not deleting. An
+// update of an account or room that comes before its creation is kept, and not
+// found until then. A count of unread messages looks at 400 messages at most and
+// says what it has seen. Suffixes of names have 25 bits: two later claims of one
+// name could look the same, and the earlier is found then. Damage in the middle
+// of the newest write-ahead log (not a torn end: a bad disk) may be taken by
+// Pebble for the end of the log.
+//
+// # The way of the data
+//
+// The committer's Tx puts each event into the log and derives its views at once
+// (tx.go), reading registers through a small map over the disk. A post is two
+// keys, the log's pointer and the message in its room's time index, and one more
+// for a nonce, a reply or each mention. Every field that events can set is a
+// register that keeps the version, the event's ID, of its last writer; counts and lists
+// follow the registers' changes. An edit or deletion may come before its post and
+// then waits by its side under the same keys.
+//
+// A page of history is one scan over adjacent keys (history.go): a message, its
+// winning edit, its deletion and its counts of reactions lie side by side. The
+// table of keys is in keys.go.
+//
+// # What lost
+//
+// An index of views apart from the log, in SQL: two syncs a batch, or one that
+// covers both and no page as one scan. Message bytes in the log with the time index
+// pointing there: a read for each message of each page. Pebble's indexed batch
+// in place of the map: every post would pay for what few events read. Counts of
+// reactions under a key for each emoji: the same scan, but looking up one message
+// inside a batch would need a merged iterator. Deleting from Ristretto at a
+// commit: a late fill would undo it (cache.go).
+package storage

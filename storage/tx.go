@@ -1,0 +1,250 @@
+package storage
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"github.com/klatch-chat/klatch/engine"
+)
+
+// Tx is one batch of the committer. What it appends goes into a Pebble batch,
+// and what later appends may read again into a map over the disk: for registers
+// that is cheaper than Pebble's indexed batch, and posts pay for neither.
+// It belongs to one goroutine.
+type Tx struct {
+	s       *Store
+	batch   *pebble.Batch
+	prober  *prober // reads the disk as it was at Begin
+	overlay map[string][]byte
+	posts   map[engine.ID]*engine.Event // appended posts, whose bytes are only in the batch
+	marks   map[engine.Origin]mark
+	touched map[uint32]struct{} // shards of the cache to make stale
+	early   int
+	count   uint64
+	effects engine.Effects // of the event being appended
+	err     error          // a disk error in the middle of an event: nothing can be kept
+	done    bool
+}
+
+// mark is how far an origin has come in this batch.
+type mark struct {
+	seq   uint64
+	stamp engine.Stamp
+}
+
+var _ engine.Tx = (*Tx)(nil)
+
+func newTx(s *Store) *Tx {
+	return &Tx{
+		s:       s,
+		batch:   s.db.NewBatch(),
+		overlay: map[string][]byte{},
+		posts:   map[engine.ID]*engine.Event{},
+		marks:   map[engine.Origin]mark{},
+		touched: map[uint32]struct{}{},
+		early:   s.early,
+	}
+}
+
+// Append implements engine.Tx.
+func (t *Tx) Append(e *engine.Event) (bool, engine.Effects, error) {
+	if t.err != nil {
+		return false, engine.Effects{}, t.err
+	}
+	last := t.mark(e.Origin)
+	if e.Seq <= last.seq {
+		return false, engine.Effects{}, nil
+	}
+	if err := t.admit(e, last); err != nil {
+		return false, engine.Effects{}, err
+	}
+	t.effects = engine.Effects{}
+	t.note(t.apply(e))
+	if t.err != nil {
+		return false, engine.Effects{}, t.err
+	}
+	t.marks[e.Origin] = mark{e.Seq, e.Stamp}
+	t.count++
+	return true, t.effects, nil
+}
+
+func (t *Tx) mark(o engine.Origin) mark {
+	if m, ok := t.marks[o]; ok {
+		return m
+	}
+	return mark{t.s.Position().Seq(o), t.s.stamps[o]}
+}
+
+// admit refuses an event that would break the log. Nothing has been written yet.
+func (t *Tx) admit(e *engine.Event, last mark) error {
+	if e.Seq > last.seq+1 {
+		return engine.ErrGap
+	}
+	if e.Origin == 0 || e.Stamp <= last.stamp {
+		return &engine.Error{
+			Code:    engine.CodeInvalidField,
+			Message: fmt.Sprintf("event %s/%d is not later than the one before it", e.Origin, e.Seq),
+			Fields:  []engine.FieldError{{Field: "stamp", Code: "malformed"}},
+		}
+	}
+	if e.Payload == nil {
+		return decodePayload(e)
+	}
+	return nil
+}
+
+// apply writes the log entry and derives the views.
+func (t *Tx) apply(e *engine.Event) error {
+	if p, ok := e.Payload.(*engine.Posted); ok {
+		return t.post(e, p)
+	}
+	value, err := e.AppendBinary([]byte{entryInline})
+	if err != nil {
+		return err
+	}
+	if err := t.batch.Set(logKey(e.Origin, e.Seq), value, nil); err != nil {
+		return err
+	}
+	return t.derive(e)
+}
+
+func (t *Tx) derive(e *engine.Event) error {
+	switch p := e.Payload.(type) {
+	case *engine.NodeKey:
+		return t.nodeKey(e, p)
+	case *engine.UserCreated:
+		return t.createUser(e, p)
+	case *engine.UserUpdated:
+		return t.updateUser(e, p)
+	case *engine.TokenRevoked:
+		return t.revoke(p)
+	case *engine.RoomCreated:
+		return t.createRoom(e, p)
+	case *engine.RoomUpdated:
+		return t.updateRoom(e, p)
+	case *engine.RoomDeleted:
+		return t.deleteRoom(e)
+	case *engine.MemberSet:
+		return t.setMember(e.Room, e.User, e.ID(), p.Role)
+	case *engine.Edited:
+		return t.edit(e, p)
+	case *engine.Deleted:
+		return t.remove(e, p)
+	case *engine.Reacted:
+		return t.react(e, p)
+	case *engine.Read:
+		return t.read(e, p)
+	}
+	return nil // a kind of a later version: it is in the log
+}
+
+// Commit implements engine.Tx.
+func (t *Tx) Commit() error {
+	if t.done {
+		return errors.New("the batch is done")
+	}
+	defer t.Discard()
+	if t.err != nil {
+		return unavailable("the node could not read its disk", t.err)
+	}
+	if err := t.s.writable(); err != nil {
+		return err
+	}
+	if t.count == 0 {
+		return nil
+	}
+	for o, m := range t.marks {
+		if err := t.batch.Set(originKey(kindPosition, o), binary.BigEndian.AppendUint64(nil, m.seq), nil); err != nil {
+			return unavailable("the node could not write its batch", err)
+		}
+	}
+	return t.s.commit(t)
+}
+
+// commit makes a batch durable. Pebble shows a batch to readers before it is
+// synced, so the state before it is kept at hand: should the sync fail, readers
+// fall back to it and never see again what was not acknowledged.
+func (s *Store) commit(t *Tx) error {
+	before := s.db.NewSnapshot()
+	err := s.db.Apply(t.batch, pebble.Sync)
+	if ferr := s.guard.failure(); ferr != nil {
+		err = ferr
+	}
+	if err != nil {
+		s.guard.trip(err)
+		s.fallback.Store(before)
+		s.cache.raiseAll()
+		return unavailable("the node's disk has failed: nothing was stored", err)
+	}
+	for shard := range t.touched {
+		s.cache.raise(shard)
+	}
+	pos := s.Position()
+	for o, m := range t.marks {
+		pos = pos.With(o, m.seq)
+		s.stamps[o] = m.stamp
+	}
+	s.early = t.early
+	s.appended.Add(t.count)
+	// Whoever sees the position finds no older answer in the cache: it comes last.
+	s.position.Store(&pos)
+	return before.Close()
+}
+
+// Discard implements engine.Tx.
+func (t *Tx) Discard() {
+	if t.done {
+		return
+	}
+	t.done = true
+	if t.prober != nil {
+		_ = t.prober.close()
+	}
+	_ = t.batch.Close()
+	t.s.busy.Store(false)
+}
+
+// get implements getter.
+func (t *Tx) get(key []byte) ([]byte, error) {
+	if v, ok := t.overlay[string(key)]; ok {
+		return v, nil
+	}
+	if t.prober == nil {
+		var err error
+		if t.prober, err = newProber(t.s.view()); err != nil {
+			return nil, err
+		}
+	}
+	return t.prober.get(key)
+}
+
+// set writes a key and lets the rest of the batch read it. value may not change
+// afterwards, and is not nil.
+func (t *Tx) set(key, value []byte) error {
+	t.overlay[string(key)] = value
+	return t.batch.Set(key, value, nil)
+}
+
+func (t *Tx) del(key []byte) error {
+	t.overlay[string(key)] = nil
+	return t.batch.Delete(key, nil)
+}
+
+// note keeps the first error: the batch holds half an event then, and cannot be kept.
+func (t *Tx) note(err error) {
+	if t.err == nil && err != nil {
+		t.err = err
+	}
+}
+
+// touch makes answers about a subject stale at Commit.
+func (t *Tx) touch(a subject) { t.touched[t.s.cache.shard(&a)] = struct{}{} }
+
+// clean tells whether the store's answer about a subject is the batch's too.
+func (t *Tx) clean(a subject) bool {
+	_, dirty := t.touched[t.s.cache.shard(&a)]
+	return !dirty
+}
