@@ -9,15 +9,26 @@ STATICCHECK := go tool staticcheck
 
 # The short ones.
 
-.PHONY: run build test check bench setup
+.PHONY: run build test check web bench setup
 run:
 	@go run -ldflags '$(LDFLAGS)' ./cli/klatch serve
 
 build:
 	@go build -ldflags '$(LDFLAGS)' -o bin/klatch ./cli/klatch
 
-test: setup check
+test: setup check web
 	@go test -race -timeout 20m ./...
+
+# The page's own checks: types, unit tests, and that web/dist is what web/src makes.
+# Without npm the committed web/dist is taken as it is.
+web:
+	@command -v npm >/dev/null || { echo "no npm: web/src is not checked, web/dist is taken as it is" >&2; exit 0; }
+	log=$$(mktemp)
+	trap 'rm -f "$$log"' EXIT
+	npm --prefix web ci --no-audit --no-fund >"$$log" 2>&1 || { cat "$$log" >&2; exit 1; }
+	for script in check test verify-dist; do
+		npm --prefix web run -s "$$script" >"$$log" 2>&1 || { cat "$$log" >&2; exit 1; }
+	done
 
 check:
 	@unformatted=$$(find . -name node_modules -prune -o -name '*.go' -print0 | xargs -0 gofmt -l)

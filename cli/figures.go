@@ -3,6 +3,7 @@ package cli
 import (
 	"github.com/klatch-chat/klatch/engine"
 	"github.com/klatch-chat/klatch/engine/socket"
+	"github.com/klatch-chat/klatch/storage"
 )
 
 var engineFigures = []figure[engine.Stats]{
@@ -55,4 +56,42 @@ var socketFigures = []figure[socket.Stats]{
 		func(s socket.Stats) float64 { return float64(s.BytesOut) }),
 	counter("socket_writes", "System calls that sent them; frames out by writes is how many rode together.",
 		func(s socket.Stats) float64 { return float64(s.Writes) }),
+}
+
+var storageFigures = []figure[storage.Metrics]{
+	gauge("storage_disk_bytes", "What the store takes on disk.",
+		func(m storage.Metrics) float64 { return float64(m.DiskBytes) }),
+	gauge("storage_free_bytes", "Free bytes of the disk, when last looked at.",
+		func(m storage.Metrics) float64 { return float64(m.FreeBytes) }),
+	gauge("storage_memtable_bytes", "Memory of Pebble's memtables.",
+		func(m storage.Metrics) float64 { return float64(m.MemTableBytes) }),
+	gauge("storage_block_cache_bytes", "Memory of Pebble's block cache.",
+		func(m storage.Metrics) float64 { return float64(m.BlockCacheBytes) }),
+	gauge("storage_l0_files", "Tables that wait in level 0; many mean that compaction falls behind.",
+		func(m storage.Metrics) float64 { return float64(m.L0Files) }),
+	gauge("storage_refusing_writes", "1 while the store takes no writes: a failed or nearly full disk.",
+		func(m storage.Metrics) float64 { return boolean(m.Refusing) }),
+	gauge("storage_failed", "1 when the store takes no writes until the node is started again.",
+		func(m storage.Metrics) float64 { return boolean(m.Failed) }),
+	counter("storage_block_cache_hits", "Blocks found in the cache.",
+		func(m storage.Metrics) float64 { return float64(m.BlockCacheHits) }),
+	counter("storage_block_cache_misses", "Blocks read from disk.",
+		func(m storage.Metrics) float64 { return float64(m.BlockCacheMisses) }),
+	counter("storage_record_hits", "Records found in the cache.",
+		func(m storage.Metrics) float64 { return float64(m.RecordHits) }),
+	counter("storage_record_misses", "Records read from the store.",
+		func(m storage.Metrics) float64 { return float64(m.RecordMisses) }),
+	counter("storage_compactions", "Compactions done.",
+		func(m storage.Metrics) float64 { return float64(m.Compactions) }),
+	counter("storage_flushes", "Memtables written out.",
+		func(m storage.Metrics) float64 { return float64(m.Flushes) }),
+	counter("storage_damaged_reads", "Reads that found damaged data.",
+		func(m storage.Metrics) float64 { return float64(m.DamagedReads) }),
+}
+
+func boolean(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
 }

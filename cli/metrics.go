@@ -6,11 +6,12 @@ import (
 
 	"github.com/klatch-chat/klatch/engine"
 	"github.com/klatch-chat/klatch/engine/socket"
+	"github.com/klatch-chat/klatch/storage"
 )
 
 // newMetrics returns the registry of a node: its parts' figures, the Go
 // runtime's and the process's own.
-func newMetrics(e *engine.Engine, s *socket.Server) *prometheus.Registry {
+func newMetrics(st *storage.Store, e *engine.Engine, s *socket.Server) *prometheus.Registry {
 	r := prometheus.NewRegistry()
 	r.MustRegister(
 		collectors.NewGoCollector(),
@@ -19,6 +20,8 @@ func newMetrics(e *engine.Engine, s *socket.Server) *prometheus.Registry {
 		readiness(e.Ready),
 		&collector[engine.Stats]{e.Stats, engineFigures},
 		&collector[socket.Stats]{s.Stats, socketFigures},
+		&collector[storage.Metrics]{st.Metrics, storageFigures},
+		syncLatency{st},
 	)
 	return r
 }
@@ -37,12 +40,7 @@ func readiness(ready func() bool) prometheus.Collector {
 	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "klatch_ready",
 		Help: "1 while the node wants traffic, 0 while it drains.",
-	}, func() float64 {
-		if ready() {
-			return 1
-		}
-		return 0
-	})
+	}, func() float64 { return boolean(ready()) })
 }
 
 // collector reads a part's own counters when it is asked, once a scrape, so
@@ -80,4 +78,22 @@ func (c *collector[S]) Collect(out chan<- prometheus.Metric) {
 	for _, f := range c.figures {
 		out <- prometheus.MustNewConstMetric(f.desc, f.kind, f.read(stats))
 	}
+}
+
+// syncLatency is the histogram of the syncs that durability waits for.
+type syncLatency struct{ store *storage.Store }
+
+var syncDesc = prometheus.NewDesc("klatch_storage_sync_seconds", "Syncs of the write-ahead log.", nil, nil)
+
+// Describe is prometheus.Collector's.
+func (l syncLatency) Describe(out chan<- *prometheus.Desc) { out <- syncDesc }
+
+// Collect is prometheus.Collector's.
+func (l syncLatency) Collect(out chan<- prometheus.Metric) {
+	syncs := l.store.Metrics().Syncs
+	buckets := map[float64]uint64{}
+	for i, bound := range storage.LatencyBounds[:len(storage.LatencyBounds)-1] { // the last is +Inf
+		buckets[bound.Seconds()] = syncs.Counts[i]
+	}
+	out <- prometheus.MustNewConstHistogram(syncDesc, syncs.Count, syncs.Sum.Seconds(), buckets)
 }

@@ -48,7 +48,7 @@ func openNode(c Config, log *slog.Logger) (n *node, err error) {
 	}
 	sockets := socket.NewServer(socketConfig(c, log))
 	n.drain = drain(e, sockets, log)
-	metrics := newMetrics(e, sockets)
+	metrics := newMetrics(store, e, sockets)
 	doors, err := front(c, e, sockets, newRequestMetrics(metrics), log)
 	if err != nil {
 		return n, err
