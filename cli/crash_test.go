@@ -126,25 +126,31 @@ func (x *crash) start() {
 
 func (x *crash) connect(i int) {
 	room := fmt.Sprintf("room-%d", i%crashRooms)
-	token, err := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{
-		"sub": fmt.Sprintf("user-%d", i), "rooms": []string{room}, "exp": time.Now().Add(time.Hour).Unix(),
-	}).SignedString(x.config.Secret)
-	if err != nil {
-		x.t.Fatal(err)
-	}
 	u := &crashUser{x: x, index: i, room: room, acked: map[string]string{}, seen: map[string]string{}}
 	format := client.JSON
 	if i%2 == 1 {
 		format = client.CBOR
 	}
+	var err error
 	u.client, err = client.Dial(context.Background(), client.Config{
-		URL: x.server.URL, Token: token, Format: format, OnEvent: u.event,
+		URL: x.server.URL, Token: x.token(i, room), Format: format, OnEvent: u.event,
 		Backoff: client.Backoff{Min: 5 * time.Millisecond, Max: 100 * time.Millisecond},
 	})
 	if err != nil {
 		x.t.Fatal(err)
 	}
 	x.users = append(x.users, u)
+}
+
+// token lets a user in, and into a room.
+func (x *crash) token(user int, room string) string {
+	token, err := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{
+		"sub": fmt.Sprintf("user-%d", user), "rooms": []string{room}, "exp": time.Now().Add(time.Hour).Unix(),
+	}).SignedString(x.config.Secret)
+	if err != nil {
+		x.t.Fatal(err)
+	}
+	return token
 }
 
 func (u *crashUser) event(e client.Event) {
@@ -197,12 +203,24 @@ func whole(body string) bool {
 
 func (x *crash) awaitAcked(n uint64) {
 	x.t.Helper()
-	deadline := time.Now().Add(crashPatience)
-	for x.acked.Load() < n {
-		if time.Now().After(deadline) || x.t.Failed() {
-			x.t.Fatalf("%d posts were acknowledged, not %d", x.acked.Load(), n)
+	await(x.t, "more acknowledged posts", func() bool { return x.acked.Load() >= n })
+}
+
+// await looks again and again until something holds; the test fails where it never does.
+func await(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	look := time.NewTicker(time.Millisecond)
+	defer look.Stop()
+	deadline := time.After(crashPatience)
+	for !holds() {
+		select {
+		case <-look.C:
+		case <-deadline:
+			t.Fatalf("%s never came", what)
 		}
-		time.Sleep(time.Millisecond)
+		if t.Failed() {
+			t.FailNow()
+		}
 	}
 }
 
@@ -258,17 +276,11 @@ func (x *crash) checkStreams() {
 }
 
 func (u *crashUser) awaitSeen(id string) {
-	deadline := time.Now().Add(crashPatience)
-	for {
+	u.x.t.Helper()
+	await(u.x.t, fmt.Sprintf("to user %d, message %s", u.index, id), func() bool {
 		u.mu.Lock()
+		defer u.mu.Unlock()
 		_, ok := u.seen[id]
-		u.mu.Unlock()
-		if ok {
-			return
-		}
-		if time.Now().After(deadline) {
-			u.x.t.Fatalf("user %d was never told of message %s", u.index, id)
-		}
-		time.Sleep(time.Millisecond)
-	}
+		return ok
+	})
 }

@@ -135,12 +135,13 @@ func Open(cfg Config) (*Engine, error) {
 		return nil, fmt.Errorf("read the last stamps: %w", err)
 	}
 	e.hub = newHub(e)
+	e.presence = newPresence(e)
 	e.committer = newCommitter(e.store, e.clock, &e.commits, e.hub.publish)
 	if err := e.loadKey(); err != nil {
 		e.committer.close()
+		e.presence.close()
 		return nil, fmt.Errorf("load the node's key: %w", err)
 	}
-	e.presence = newPresence(e)
 	return e, nil
 }
 

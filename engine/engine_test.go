@@ -336,6 +336,11 @@ func TestPresenceAndTyping(t *testing.T) {
 	if err != nil || len(ms) != 2 || ms[0].Status == engine.Offline || ms[1].Status == engine.Offline {
 		t.Errorf("members are %+v, %v", ms, err)
 	}
+	name := "Bob the Busy"
+	if _, _, _, err := n.UpdateMe(bg, bob, engine.ProfileChange{DisplayName: &name}); err != nil {
+		t.Fatal(err)
+	}
+	a.await("new name", is("user_updated", bob.User))
 	b.session.Close()
 	a.await("offline", status("offline"))
 }

@@ -220,8 +220,15 @@ func (h *hub) missedLocked(s *Session, from Position) (missed []*entry, size int
 	if from.Covers(h.position) {
 		return nil, 0
 	}
+	user, rooms := s.identity.User, slices.Clip(s.start)
 	for _, en := range h.ring {
-		if en.seq > from.Seq(en.origin) && en.concerns(s.identity.User, s.start) {
+		if en.seq <= from.Seq(en.origin) {
+			continue
+		}
+		if slices.Contains(en.joined, user) {
+			rooms = append(rooms, en.room) // joined since the session's start: what follows there is its own
+		}
+		if en.concerns(user, rooms) {
 			missed = append(missed, en)
 			size += en.size
 		}

@@ -131,6 +131,13 @@ type MemberNotice struct {
 	Username    string `json:"username,omitempty"`
 	DisplayName string `json:"display_name,omitempty"`
 	Role        Role   `json:"role,omitzero"`
+	Status      Status `json:"status,omitempty"` // presence of one who joined
+}
+
+// UserNotice is an account's new display name, told like presence to small rooms.
+type UserNotice struct {
+	Type string `json:"type"` // user_updated
+	User
 }
 
 // ReadNotice is a user's read marker. In rooms of more than PresenceLimit

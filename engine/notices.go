@@ -39,6 +39,9 @@ func (e *Engine) entry(c committed) *entry {
 		if p.Password != nil {
 			en.revoke = &revocation{user: c.User, before: c.ID()}
 		}
+		if p.DisplayName != nil || p.Username != nil {
+			e.presence.renamed(c.User)
+		}
 	case *TokenRevoked:
 		en.revoke = &revocation{user: c.User, token: p.Token}
 	default:
@@ -205,7 +208,8 @@ func (e *Engine) pastMember(ev *Event) ([]delivery, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &MemberNotice{"member_joined", ev.Room, ev.User, u.Username, u.DisplayName, role}
+	status, _ := e.hub.statusOf(ev.User)
+	n := &MemberNotice{"member_joined", ev.Room, ev.User, u.Username, u.DisplayName, role, status}
 	return []delivery{{room: ev.Room, notice: n}}, nil
 }
 

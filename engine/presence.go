@@ -20,6 +20,7 @@ type presence struct {
 
 	mu        sync.Mutex // never held with hub.mu
 	dirty     map[ID]struct{}
+	names     map[ID]struct{} // users with a new name
 	lastRooms map[ID][]ID // of users whose last session has gone, until told
 	announced map[ID]Status
 	counts    map[ID]struct{}         // large rooms whose count may have changed
@@ -31,7 +32,7 @@ type presence struct {
 
 func newPresence(e *Engine) *presence {
 	p := &presence{
-		engine: e, dirty: map[ID]struct{}{}, lastRooms: map[ID][]ID{}, announced: map[ID]Status{},
+		engine: e, dirty: map[ID]struct{}{}, names: map[ID]struct{}{}, lastRooms: map[ID][]ID{}, announced: map[ID]Status{},
 		counts: map[ID]struct{}{}, typing: map[ID]map[ID]time.Time{},
 		stop: make(chan struct{}), stopped: make(chan struct{}),
 	}
@@ -65,6 +66,13 @@ func (p *presence) changed(user ID) {
 	p.dirty[user] = struct{}{}
 }
 
+// renamed notes that a user has a new name.
+func (p *presence) renamed(user ID) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.names[user] = struct{}{}
+}
+
 // leaving keeps a session's rooms, for there may be no session left to ask.
 func (p *presence) leaving(s *Session) {
 	rooms := p.engine.hub.roomsOf(s)
@@ -76,9 +84,12 @@ func (p *presence) leaving(s *Session) {
 // tell sends what has changed since the last time.
 func (p *presence) tell() {
 	p.mu.Lock()
-	dirty, last := p.dirty, p.lastRooms
-	p.dirty, p.lastRooms = map[ID]struct{}{}, map[ID][]ID{}
+	dirty, names, last := p.dirty, p.names, p.lastRooms
+	p.dirty, p.names, p.lastRooms = map[ID]struct{}{}, map[ID]struct{}{}, map[ID][]ID{}
 	p.mu.Unlock()
+	for user := range names {
+		p.tellName(user)
+	}
 	for user := range dirty {
 		status, rooms := p.engine.hub.statusOf(user)
 		if status == Offline {
@@ -103,6 +114,27 @@ func (p *presence) announce(user ID, status Status) bool {
 	}
 	p.announced[user] = status
 	return was != status
+}
+
+// tellName tells a new name to the small rooms of a user. Who is not told, or
+// not here, sees it with the next page: names are looked up, not kept in messages.
+func (p *presence) tellName(user ID) {
+	u, err := p.engine.store.User(user)
+	if err != nil {
+		return
+	}
+	ms, err := p.engine.store.RoomsOf(user, ID{}, roomsPage)
+	if err != nil {
+		p.engine.log.Warn("a new name could not be told", "user", user, "err", err)
+		return
+	}
+	var small []ID
+	for _, m := range ms {
+		if !p.engine.large(m.Room) {
+			small = append(small, m.Room)
+		}
+	}
+	p.engine.hub.tellOnce(small, &UserNotice{"user_updated", u})
 }
 
 func (p *presence) tellUser(user ID, status Status, rooms []ID) {
