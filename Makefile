@@ -62,15 +62,26 @@ setup:
 
 # The long ones, for before a release.
 
-.PHONY: check-model check-crash check-history fuzz
+.PHONY: check-model check-crash check-history check-load fuzz
 check-model:
 	@go test ./storage -run TestModel -storage.histories 12000 -timeout 60m
 
 check-crash:
 	@go test ./cli -run TestI1KillNine -crash.rounds 100 -timeout 60m
+	go test ./storage -run 'Crash|DiskErrors' -storage.rounds 1000 -timeout 60m
 
 check-history:
-	@go test ./storage -run TestDeepHistory -storage.deep 1000000 -timeout 60m
+	@go test ./storage -run TestDeepHistory -storage.deep 1000000 -timeout 60m -v
+
+# 1,000 users at 200 posts a second; then 500 users in one room with and without
+# one who does not read, in turns, so that a noisy machine troubles both.
+STALL := --users 500 --rooms 1 --rate 20 --body 4000 --duration 30s
+check-load: build
+	@for i in 1 2 3; do bin/klatch bench rooms; done
+	for i in 1 2 3; do
+		bin/klatch bench $(STALL) hall
+		bin/klatch bench $(STALL) --stalled 1 hall
+	done
 
 # Every fuzz target of every package for FUZZTIME, one after the other. A target
 # that fails prints its log and the others still run. Go before 1.27 now and then

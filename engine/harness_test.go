@@ -234,16 +234,6 @@ func (c *client) all() []notice {
 	return append([]notice(nil), c.notices...)
 }
 
-// cursor is the last one that the client was given.
-func (c *client) cursor() (last string) {
-	for _, v := range c.all() {
-		if v.Cursor != "" {
-			last = v.Cursor
-		}
-	}
-	return last
-}
-
 func is(typ string, id engine.ID) func(notice) bool {
 	return func(v notice) bool { return v.Type == typ && v.ID == id }
 }

@@ -21,7 +21,7 @@ type presence struct {
 	mu        sync.Mutex // never held with hub.mu
 	dirty     map[ID]struct{}
 	names     map[ID]struct{} // users with a new name
-	lastRooms map[ID][]ID // of users whose last session has gone, until told
+	lastRooms map[ID][]ID     // of users whose last session has gone, until told
 	announced map[ID]Status
 	counts    map[ID]struct{}         // large rooms whose count may have changed
 	typing    map[ID]map[ID]time.Time // large rooms: until when each user types

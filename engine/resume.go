@@ -41,6 +41,8 @@ func (e *Engine) catchUp(ctx context.Context, s *Session, from Position, checkpo
 		if from, err = e.replay(ctx, s, from, to); err != nil {
 			return err
 		}
+		// Who is cut off in a long replay goes on from here.
+		s.conn.Send(s.wire.Encode(&Checkpoint{Type: "checkpoint", Cursor: from.String()}))
 		if err := s.conn.Drained(ctx); err != nil {
 			return err
 		}

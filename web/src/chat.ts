@@ -8,7 +8,6 @@ import { OfflineError, ServerError, type Ack, type Message, type Notice, type Ro
 
 const typingEvery = 3000;
 const readDelay = 300;
-const membersDelay = 500;
 
 export class Chat implements Listener {
   private readonly connection: Connection;
@@ -17,7 +16,6 @@ export class Chat implements Listener {
   private readonly fetching = new Set<string>(); // users and quotes, never asked for twice
   private lastTyped = 0;
   private readonly reading = new Map<string, string>(); // room to what the server will be told
-  private membersTimer = 0;
 
   constructor(
     readonly store: Store,
@@ -117,7 +115,6 @@ export class Chat implements Listener {
         return;
       case "member_joined":
         if (n.user === this.store.me?.id && !this.store.rooms.get(n.room)?.role) void this.loadRoom(n.room);
-        if (n.room === this.store.open) this.reloadMembers(n.room);
         return;
       case "read":
         // Another window read a part of what is unread: how much is left, the server knows.
@@ -137,14 +134,6 @@ export class Chat implements Listener {
       this.store.setRoom(r);
       if (r.direct) await this.loadMembers(id);
     });
-  }
-
-  /** A join does not say whether the new member is online. Many joins make one request. */
-  private reloadMembers(room: string): void {
-    clearTimeout(this.membersTimer);
-    this.membersTimer = window.setTimeout(() => {
-      if (room === this.store.open) void this.loadMembers(room);
-    }, membersDelay);
   }
 
   private refresh(room: string): void {

@@ -183,6 +183,8 @@ export class Store {
         return n.user === this.me?.id ? this.markRead(n.room, n.id) : undefined;
       case "typing":
         return this.someoneTypes(n.room, n.user, n.count);
+      case "user_updated":
+        return this.userUpdated(n);
       case "presence":
         return this.setPresence(n);
     }
@@ -251,6 +253,7 @@ export class Store {
       bot: known?.bot ?? false,
     };
     if (user.username) this.setUser(user);
+    if (n.status) this.presence.set(n.user, n.status);
     const members = this.members.get(n.room);
     if (members) {
       const member: Member = { ...user, room_role: n.role ?? "member" };
@@ -259,6 +262,15 @@ export class Store {
     const r = this.rooms.get(n.room);
     if (r && n.user === this.me?.id) this.setRoom({ ...r, role: n.role ?? r.role });
     this.changed("members");
+  }
+
+  private userUpdated({ id, username, display_name, role, bot }: User): void {
+    const user = { id, username, display_name, role, bot };
+    this.setUser(user);
+    for (const [room, members] of this.members) {
+      this.members.set(room, members.map((m) => (m.id === id ? { ...m, ...user } : m)));
+    }
+    this.changed("members", "messages");
   }
 
   private memberLeft(room: string, user: string): void {

@@ -97,10 +97,19 @@ export type Notice =
   | { type: "reaction"; room: string; id: string; user: string; emoji: string; remove?: boolean; count: number }
   | ({ type: "room_created" | "room_updated" } & RoomFacts)
   | { type: "room_deleted"; id: string; room: string }
-  | { type: "member_joined"; room: string; user: string; username?: string; display_name?: string; role?: RoomRole }
+  | {
+      type: "member_joined";
+      room: string;
+      user: string;
+      username?: string;
+      display_name?: string;
+      role?: RoomRole;
+      status?: Status;
+    }
   | { type: "member_left"; room: string; user: string }
   | { type: "read"; room: string; user: string; id: string }
   | { type: "typing"; room: string; user?: string; count?: number }
+  | ({ type: "user_updated" } & User)
   | { type: "presence"; user?: string; status?: Status; room?: string; online?: number }
   | { type: "signal"; room: string; user: string; name: string };
 

@@ -1,0 +1,130 @@
+package realtime
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/klatch-chat/klatch/engine"
+	"github.com/klatch-chat/klatch/engine/socket"
+)
+
+// opening is what a connection has until its session is live.
+type opening struct {
+	offered string // the token that the request brought
+
+	ready     chan struct{} // closes when ready is queued, or never will be
+	readyOnce sync.Once
+	done      chan struct{} // closes when the goroutine has ended
+
+	mu     sync.Mutex
+	begun  bool
+	over   bool
+	timer  *time.Timer
+	cancel context.CancelFunc
+}
+
+func newOpening(offered string) *opening {
+	return &opening{offered: offered, ready: make(chan struct{}), done: make(chan struct{})}
+}
+
+// expectHello gives the client its time.
+func (c *connection) expectHello(conn *socket.Conn) {
+	o := c.opening.Load()
+	if o == nil {
+		return
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if !o.begun && !o.over {
+		o.timer = time.AfterFunc(c.handler.config.HandshakeTimeout, func() {
+			conn.Close(engine.CloseTooSlow, "no hello has come")
+		})
+	}
+}
+
+// start ends the wait for hello; false means that the connection has ended.
+func (o *opening) start(limit time.Duration) (context.Context, bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.timer != nil {
+		o.timer.Stop()
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	o.begun, o.cancel = true, cancel
+	return ctx, !o.over
+}
+
+// abandon is called when the connection has ended. It waits for the goroutine.
+func (o *opening) abandon() {
+	o.mu.Lock()
+	o.over = true
+	begun := o.begun
+	if o.timer != nil {
+		o.timer.Stop()
+	}
+	if o.cancel != nil {
+		o.cancel()
+	}
+	o.mu.Unlock()
+	if begun {
+		<-o.done
+	}
+}
+
+// begin takes the first frame, which must be hello.
+func (c *connection) begin(f *frame, err error) {
+	c.begun = true
+	c.checked = c.handler.config.Now()
+	switch {
+	case err != nil:
+		c.fail(f.Ref, err)
+		c.conn.Close(engine.CloseProtocolError, "the first frame was no hello")
+		return
+	case f.Type != typeHello:
+		c.violate(f.Ref, "the first frame must be hello")
+		return
+	}
+	o := c.opening.Load()
+	ctx, _ := o.start(c.handler.config.ResumeTimeout)
+	go c.open(ctx, o, f)
+}
+
+// open makes the session. Its goroutine ends when the session is live.
+func (c *connection) open(ctx context.Context, o *opening, f *frame) {
+	defer close(o.done)
+	defer o.cancel()
+	defer c.opening.Store(nil)
+	s, err := c.connect(ctx, o, f)
+	if err != nil {
+		o.readyOnce.Do(func() { c.who = nil; close(o.ready) })
+		c.refuse(f.Ref, err)
+		return
+	}
+	c.session.Store(s)
+}
+
+// connect proves the token before anything else (I9).
+func (c *connection) connect(ctx context.Context, o *opening, f *frame) (s *engine.Session, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	e := c.handler.engine
+	who, err := e.Authenticate(ctx, cmp.Or(f.Token, o.offered))
+	if err != nil {
+		return nil, err
+	}
+	if err := e.Allow(who.User); err != nil {
+		return nil, err
+	}
+	if err := c.handler.users.enter(who.User); err != nil {
+		return nil, err
+	}
+	c.who, c.entered = who, who.User
+	return e.Connect(ctx, who, c, c.wire, f.Cursor)
+}

@@ -1,0 +1,42 @@
+package realtime
+
+import (
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/klatch-chat/klatch/engine"
+)
+
+// userCounter bounds the connections of each user.
+type userCounter struct {
+	most int
+
+	mu    sync.Mutex
+	count map[engine.ID]int
+}
+
+func (u *userCounter) enter(user engine.ID) error {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.count == nil {
+		u.count = map[engine.ID]int{}
+	}
+	if u.count[user] >= u.most {
+		return &engine.Error{
+			Code:       engine.CodeRateLimited,
+			Message:    fmt.Sprintf("a user may have %d connections to a node", u.most),
+			RetryAfter: time.Second,
+		}
+	}
+	u.count[user]++
+	return nil
+}
+
+func (u *userCounter) leave(user engine.ID) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.count[user]--; u.count[user] == 0 {
+		delete(u.count, user)
+	}
+}
