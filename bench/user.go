@@ -61,11 +61,15 @@ func (r *run) dial(index int) (*user, error) {
 		return nil, err
 	}
 	base := r.cfg.URLs[index%len(r.cfg.URLs)]
-	conn, _, err := gws.NewClient(u, &gws.ClientOption{
+	option := &gws.ClientOption{
 		Addr:               "ws" + strings.TrimPrefix(base, "http") + "/api/v1/ws",
 		RequestHeader:      http.Header{"Sec-WebSocket-Protocol": {"klatch.v1.json"}, "Authorization": {"Bearer " + token}},
 		ReadMaxPayloadSize: 1 << 20, ReadBufferSize: 2048, WriteBufferSize: 512,
-	})
+	}
+	if u.stall != nil {
+		option.NewDialer = smallWindow
+	}
+	conn, _, err := gws.NewClient(u, option)
 	if err != nil {
 		return nil, fmt.Errorf("connect user %d: %w", index, err)
 	}

@@ -193,8 +193,8 @@ func (h *hub) attach(s *Session, from Position, checkpoint bool) (behind Positio
 	if !from.Covers(h.base) {
 		return h.position, false, nil
 	}
-	missed, size := h.missedLocked(s, from)
-	if size > attachBytes {
+	missed, size, ok := h.missedLocked(s, from)
+	if !ok || size > attachBytes {
 		return h.position, false, nil
 	}
 	h.users[s.identity.User] = append(h.users[s.identity.User], s)
@@ -216,15 +216,24 @@ func (h *hub) attach(s *Session, from Position, checkpoint bool) (behind Positio
 // attachBytes bounds what attach may put on a connection's queue at once.
 const attachBytes = 256 << 10
 
-func (h *hub) missedLocked(s *Session, from Position) (missed []*entry, size int) {
+// missedLocked returns what of the ring a session has not had. It is not ok if
+// the session has had something that came to this node after what it has not
+// had, from another node: the ring's notices tell what was so when they were
+// published, and would take the client back. The log is told as of now.
+func (h *hub) missedLocked(s *Session, from Position) (missed []*entry, size int, ok bool) {
 	if from.Covers(h.position) {
-		return nil, 0
+		return nil, 0, true
 	}
 	user, rooms := s.identity.User, slices.Clip(s.start)
+	begun := false
 	for _, en := range h.ring {
 		if en.seq <= from.Seq(en.origin) {
+			if begun {
+				return nil, 0, false
+			}
 			continue
 		}
+		begun = true
 		if slices.Contains(en.joined, user) {
 			rooms = append(rooms, en.room) // joined since the session's start: what follows there is its own
 		}
@@ -233,7 +242,7 @@ func (h *hub) missedLocked(s *Session, from Position) (missed []*entry, size int
 			size += en.size
 		}
 	}
-	return missed, size
+	return missed, size, true
 }
 
 // catchUpLocked gives one session what publishLocked gave the others.

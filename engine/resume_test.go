@@ -180,12 +180,12 @@ func resumeRun(t *testing.T, nodes []*node, steps int, seed uint64) {
 	}
 	rooms := []engine.ID{first.room("one", who...), first.room("two", who...), first.room("three", who...)}
 	gossip(t, nodes)
-	stop := make(chan struct{})
-	var wg sync.WaitGroup
-	wg.Go(func() {
+	stop, silent := make(chan struct{}), make(chan struct{})
+	var hopping, gossiping sync.WaitGroup
+	gossiping.Go(func() {
 		for {
 			select {
-			case <-stop:
+			case <-silent:
 				return
 			default:
 				gossip(t, nodes)
@@ -197,7 +197,7 @@ func resumeRun(t *testing.T, nodes []*node, steps int, seed uint64) {
 		f := newFollower(w, seed+uint64(i))
 		f.cursor = first.Position().String()
 		followers = append(followers, f)
-		wg.Go(func() {
+		hopping.Go(func() {
 			for {
 				select {
 				case <-stop:
@@ -213,7 +213,9 @@ func resumeRun(t *testing.T, nodes []*node, steps int, seed uint64) {
 		x.step(i)
 	}
 	close(stop)
-	wg.Wait()
+	hopping.Wait() // who hops may wait for what only gossip brings
+	close(silent)
+	gossiping.Wait()
 	end := first.post(who[0], rooms[0], "the end")
 	for gossip(t, nodes) > 0 {
 	}

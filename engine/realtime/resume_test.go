@@ -102,9 +102,14 @@ func TestReplay(t *testing.T) {
 		n.post(ann, room, fmt.Sprint(posts))
 		n.restart()
 		c := n.dial(ann, f, cursor)
-		c.next(t, client.TypeCheckpoint, 1)
+		var events []event
+		c.wait(t, "everything missed and a checkpoint", func(all []event) bool {
+			events = all
+			messages := slices.DeleteFunc(slices.Clone(all), func(e event) bool { return e.kind != client.TypeMessage })
+			return len(messages) > posts && all[len(all)-1].kind == client.TypeCheckpoint
+		})
 		i := 0
-		for _, e := range c.events {
+		for _, e := range events {
 			if e.kind == client.TypeMessage {
 				var m client.Message
 				e.decode(t, &m)
