@@ -80,6 +80,7 @@ func (r Result) WriteTable(w io.Writer) error {
 		row("stalled readers", "%d closed with %d", n, code)
 	}
 	row("latency p50, p90, p99, max", "%.2f, %.2f, %.2f, %.2f ms", r.P50, r.P90, r.P99, r.Max)
+	row("machine time taken by others", "%.1f %%", 100*r.Usage.Steal)
 	if r.Usage.Seconds > 0 {
 		row("server CPU", "%.2f of a core", r.Usage.CPU/r.Usage.Seconds)
 		row("server CPU per delivery", "%.1f µs", r.Usage.CPU*1e6/float64(max(1, r.Delivered)))

@@ -8,8 +8,9 @@ import (
 	"time"
 )
 
-// Usage is what the server's process used during the load.
+// Usage is what the server's process used during the load, and what others took of the machine.
 type Usage struct {
+	Steal    float64 `json:"steal"` // share of the machine's time that other virtual machines took
 	Seconds  float64 `json:"seconds"`
 	CPU      float64 `json:"cpu_seconds"`
 	StartMiB float64 `json:"start_mib"` // resident
@@ -23,6 +24,7 @@ type watch struct {
 	pid     int
 	begun   time.Time
 	cpu     float64
+	machine machine
 	usage   Usage
 	done    chan struct{}
 	stopped chan struct{}
@@ -30,7 +32,7 @@ type watch struct {
 
 // startWatch samples a process until stop. PID 0 watches nothing.
 func startWatch(pid int) *watch {
-	w := &watch{pid: pid, begun: time.Now(), done: make(chan struct{}), stopped: make(chan struct{})}
+	w := &watch{pid: pid, begun: time.Now(), machine: machineTime(), done: make(chan struct{}), stopped: make(chan struct{})}
 	if pid == 0 {
 		close(w.stopped)
 		return w
@@ -60,6 +62,7 @@ func (w *watch) sample() {
 func (w *watch) stop() Usage {
 	close(w.done)
 	<-w.stopped
+	w.usage.Steal = machineTime().stealSince(w.machine)
 	if w.pid != 0 {
 		cpu, _ := cpuSeconds(w.pid)
 		w.usage.CPU, w.usage.Seconds = cpu-w.cpu, time.Since(w.begun).Seconds()
@@ -98,4 +101,33 @@ func residentMiB(pid int) (float64, error) {
 	}
 	pages, err := strconv.ParseFloat(f[1], 64)
 	return pages * float64(os.Getpagesize()) / (1 << 20), err
+}
+
+// machine is time since boot, in clock ticks, over all processors.
+type machine struct{ total, steal float64 }
+
+// machineTime reads the first line of /proc/stat; zero where there is none.
+func machineTime() (m machine) {
+	b, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		return m
+	}
+	line, _, _ := strings.Cut(string(b), "\n")
+	// user nice system idle iowait irq softirq steal; what follows is counted in user and nice.
+	for i, f := range strings.Fields(line) {
+		if v, err := strconv.ParseFloat(f, 64); err == nil && i <= 8 {
+			m.total += v
+			if i == 8 {
+				m.steal = v
+			}
+		}
+	}
+	return m
+}
+
+func (m machine) stealSince(before machine) float64 {
+	if m.total <= before.total {
+		return 0
+	}
+	return (m.steal - before.steal) / (m.total - before.total)
 }
