@@ -11,7 +11,7 @@ import (
 type call struct {
 	request request
 	repeat  bool  // harmless to send again: a post with its nonce
-	link    *link // that it was sent on; nil: not sent yet
+	link    *link // that it was sent on; nil: not sent yet; guarded by Client.mu
 	done    func(*reply, error)
 }
 
@@ -20,11 +20,11 @@ type call struct {
 func (c *Client) start(r request, repeat bool, done func(*reply, error)) (ref int64, err error) {
 	c.sending.Lock()
 	defer c.sending.Unlock()
-	k, err := c.register(r, repeat, done)
+	k, l, err := c.register(r, repeat, done)
 	if err != nil {
 		return 0, err
 	}
-	if k.link == nil {
+	if l == nil {
 		return k.request.Ref, nil
 	}
 	payload, err := c.codec.marshal(&k.request)
@@ -32,24 +32,26 @@ func (c *Client) start(r request, repeat bool, done func(*reply, error)) (ref in
 		c.forget(k.request.Ref)
 		return 0, err
 	}
-	k.link.write(payload) // where it fails the link ends, and the call's fate is decided there
+	l.write(payload) // where it fails the link ends, and the call's fate is decided there
 	return k.request.Ref, nil
 }
 
-func (c *Client) register(r request, repeat bool, done func(*reply, error)) (*call, error) {
+// register keeps a call, and returns the link to send it on; nil: the next one.
+// The call's own link may be taken from it as soon as c.mu is free.
+func (c *Client) register(r request, repeat bool, done func(*reply, error)) (*call, *link, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
 	case c.err != nil:
-		return nil, c.err
+		return nil, nil, c.err
 	case len(c.calls) >= c.cfg.MaxPending:
-		return nil, ErrTooMany
+		return nil, nil, ErrTooMany
 	}
 	c.lastRef++
 	r.Ref = c.lastRef
 	k := &call{request: r, repeat: repeat, link: c.live, done: done}
 	c.calls[r.Ref] = k
-	return k, nil
+	return k, c.live, nil
 }
 
 // forget takes a call out; nil if it has been answered.
