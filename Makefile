@@ -75,7 +75,7 @@ check-history:
 
 # 1,000 users at 200 posts a second; then 500 users in one room with and without
 # one who does not read, in turns, so that a noisy machine troubles both.
-STALL := --users 500 --rooms 1 --rate 20 --body 4000 --duration 30s
+STALL := --users 500 --rooms 1 --rate 20 --body 12000 --duration 25s
 check-load: build
 	@for i in 1 2 3; do bin/klatch bench rooms; done
 	for i in 1 2 3; do
