@@ -14,7 +14,9 @@ import (
 	"github.com/klatch-chat/klatch/engine"
 )
 
-var deep = flag.Int("storage.deep", 0, "messages in the room of TestDeepHistory; the claim is about 1000000")
+var deep = flag.Int("storage.deep", 20_000, "messages in the room of TestDeepHistory; its ratios are held from 1000000")
+
+const deepClaim = 1_000_000
 
 // poster makes posts of one origin.
 type poster struct {
@@ -132,11 +134,9 @@ func fill(t testing.TB, s *Store, n int) (*poster, []engine.ID) {
 }
 
 // TestDeepHistory holds the claim that a page costs the same at any depth: the
-// newest page, read past every cache of records, against the deepest ones.
+// newest page, read past every cache of records, against the deepest ones. The
+// ratios are held at the depth that the claim is about; less deep, only the pages are.
 func TestDeepHistory(t *testing.T) {
-	if *deep == 0 {
-		t.Skip("run with -storage.deep 1000000")
-	}
 	s, err := Open(t.TempDir(), Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -179,7 +179,7 @@ func TestDeepHistory(t *testing.T) {
 		{"around", func() engine.Range { return engine.Range{Around: oldest()} }},
 		{"middle", func() engine.Range { return engine.Range{Before: ids[len(ids)/2]} }},
 	} {
-		if got := measure(c.name, c.r); float64(got) > 1.5*float64(base) {
+		if got := measure(c.name, c.r); *deep >= deepClaim && float64(got) > 1.5*float64(base) {
 			t.Errorf("%s costs %.2f times the newest page", c.name, float64(got)/float64(base))
 		}
 	}
