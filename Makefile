@@ -10,8 +10,8 @@ STATICCHECK := go tool staticcheck
 # The short ones.
 
 .PHONY: run build test check web bench setup
-run:
-	@go run -ldflags '$(LDFLAGS)' ./cli/klatch serve
+run: build
+	@exec bin/klatch serve
 
 build:
 	@go build -ldflags '$(LDFLAGS)' -o bin/klatch ./cli/klatch

@@ -2,8 +2,8 @@ package bench
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -81,6 +81,8 @@ func (r *run) connect(ctx context.Context) error {
 			}
 			select {
 			case <-r.users[i].ready:
+			case <-r.users[i].gone:
+				errs[i] = fmt.Errorf("user %d: closed with %d before ready", i, r.users[i].code.Load())
 			case <-ctx.Done():
 				errs[i] = ctx.Err()
 			case <-time.After(time.Minute):
@@ -89,7 +91,21 @@ func (r *run) connect(ctx context.Context) error {
 		})
 	}
 	wg.Wait()
-	return errors.Join(errs...)
+	return r.connected(errs)
+}
+
+// connected says how many users have failed, and with what the first of them:
+// one cause mostly fails all.
+func (r *run) connected(errs []error) error {
+	errs = slices.DeleteFunc(errs, func(err error) bool { return err == nil })
+	if len(errs) == 0 {
+		return nil
+	}
+	err := fmt.Errorf("%d of %d users could not connect: %w", len(errs), r.cfg.Users, errs[0])
+	if said, ok := r.firstErr.Load().(string); ok {
+		err = fmt.Errorf("%w; the server said to %s", err, said)
+	}
+	return err
 }
 
 // load posts on schedule. The schedule does not wait for anything.

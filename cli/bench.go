@@ -9,12 +9,16 @@ import (
 	"os/signal"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/klatch-chat/klatch/bench"
 )
+
+// ofScenario is the default of most flags, for --help.
+const ofScenario = "the scenario's"
 
 func benchCommand() *cli.Command {
 	return &cli.Command{
@@ -26,13 +30,13 @@ func benchCommand() *cli.Command {
 			"Example:\n   klatch bench --rate 400 --duration 30s rooms",
 		Flags: []cli.Flag{
 			&cli.StringSliceFlag{Name: "url", Usage: "base `ADDRESS` of a running node; may repeat"},
-			&cli.StringFlag{Name: "auth-jwt-secret", Usage: "the `SECRET` that the nodes of --url were given"},
-			&cli.IntFlag{Name: "users", Usage: "connections"},
-			&cli.IntFlag{Name: "rooms", Usage: "rooms that the users are spread over"},
-			&cli.Float64Flag{Name: "rate", Usage: "posts a second, in all"},
-			&cli.IntFlag{Name: "body", Usage: "`BYTES` of a message"},
+			&cli.StringFlag{Name: "auth-jwt-secret", Usage: "the `SECRET` that the nodes of --url were given", EnvVars: []string{envName("auth-jwt-secret")}},
+			&cli.IntFlag{Name: "users", Usage: "connections", DefaultText: ofScenario},
+			&cli.IntFlag{Name: "rooms", Usage: "rooms that the users are spread over", DefaultText: ofScenario},
+			&cli.Float64Flag{Name: "rate", Usage: "posts a second, in all", DefaultText: ofScenario},
+			&cli.IntFlag{Name: "body", Usage: "`BYTES` of a message", DefaultText: ofScenario},
 			&cli.IntFlag{Name: "stalled", Usage: "users who stop reading when the load starts"},
-			&cli.DurationFlag{Name: "duration", Usage: "how long to measure"},
+			&cli.DurationFlag{Name: "duration", Usage: "how long to measure, such as 30s", DefaultText: ofScenario},
 			&cli.BoolFlag{Name: "json", Usage: "print JSON"},
 		},
 		Action: runBench,
@@ -46,7 +50,7 @@ func benchConfig(c *cli.Context) (bench.Config, error) {
 		name = c.Args().First()
 	}
 	if c.NArg() > 1 {
-		return bench.Config{}, usageErrorf(c, "bench runs one scenario, not %q", c.Args().Get(1))
+		return bench.Config{}, usageErrorf(c, "bench takes one scenario, after the flags, not also %q", c.Args().Get(1))
 	}
 	cfg, ok := bench.Scenarios[name]
 	if !ok {
@@ -85,7 +89,7 @@ func runBench(c *cli.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if len(cfg.URLs) == 0 {
 		server, clean, err := ownServer(ctx, c.App.ErrWriter)

@@ -18,6 +18,10 @@ const (
 	endPatience     = 10 * time.Second
 )
 
+// echo is how long the same wish may come as two signals: timeout(1), for one,
+// signals its child and then the child's group.
+const echo = time.Second
+
 // node is one running klatch: its parts, in the order in which they were opened.
 type node struct {
 	log    *slog.Logger
@@ -38,13 +42,18 @@ func (n *node) run(signals <-chan os.Signal) error {
 	cause := n.wait(signals)
 	done := make(chan error, 1)
 	go func() { done <- n.shut() }()
-	select {
-	case err := <-done:
-		return errors.Join(cause, err)
-	case s := <-signals:
-		return fmt.Errorf("stopped by a second signal (%s) before all clients had gone", s)
-	case <-time.After(endPatience):
-		return fmt.Errorf("could not close within %s; what was acknowledged is on disk", endPatience)
+	begun, end := time.Now(), time.After(endPatience)
+	for {
+		select {
+		case err := <-done:
+			return errors.Join(cause, err)
+		case s := <-signals:
+			if time.Since(begun) >= echo {
+				return fmt.Errorf("stopped by a second signal (%s) before all clients had gone", s)
+			}
+		case <-end:
+			return fmt.Errorf("could not close within %s; what was acknowledged is on disk", endPatience)
+		}
 	}
 }
 

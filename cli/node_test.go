@@ -10,6 +10,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"testing/synctest"
+	"time"
 )
 
 var silent = slog.New(slog.DiscardHandler)
@@ -50,18 +52,27 @@ func TestSignalDrains(t *testing.T) {
 }
 
 func TestSecondSignalEndsAtOnce(t *testing.T) {
-	var closed []string
-	n := testNode(t, &closed)
-	hold := make(chan struct{})
-	shut := make(chan struct{})
-	n.drain = func(context.Context) { <-hold }
-	n.close = []func() error{func() error { close(shut); return nil }}
-	err := n.run(signalled(syscall.SIGTERM, syscall.SIGINT))
-	if err == nil || !strings.Contains(err.Error(), "second signal") {
-		t.Errorf("run: %v", err)
-	}
-	close(hold)
-	<-shut
+	synctest.Test(t, func(t *testing.T) {
+		public, err := listen("--addr", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		hold := make(chan struct{})
+		n := &node{log: silent, public: public, drain: func(context.Context) { <-hold }}
+		signals, ended := signalled(syscall.SIGTERM, syscall.SIGTERM), make(chan error, 1)
+		go func() { ended <- n.run(signals) }()
+		time.Sleep(echo)
+		select {
+		case err := <-ended:
+			t.Fatalf("an echo of the first signal ended it: %v", err)
+		default:
+		}
+		signals <- syscall.SIGINT
+		if err := <-ended; err == nil || !strings.Contains(err.Error(), "second signal") {
+			t.Errorf("run: %v", err)
+		}
+		close(hold)
+	})
 }
 
 func TestBrokenListenerEndsNode(t *testing.T) {

@@ -37,6 +37,10 @@ func wrongFlag(c *cli.Context, err error, _ bool) error {
 	if name, ok := strings.CutPrefix(text, "flag needs an argument: -"); ok {
 		return usageErrorf(c, "--%s needs a value", strings.TrimLeft(name, "-"))
 	}
+	if wrong, rest, ok := strings.Cut(text, " for flag -"); ok {
+		name, _, _ := strings.Cut(rest, ":")
+		return usageErrorf(c, "--%s: %s", name, wrong)
+	}
 	return usageErrorf(c, "%w", err)
 }
 

@@ -13,8 +13,9 @@ const (
 	maxTopic       = 1000
 	maxNonce       = 64
 	maxEmoji       = 64
-	maxEmojis      = 50 // different emojis on one message
-	maxMentions    = 20 // users named by one message
+	maxEmojis      = 50  // different emojis on one message
+	maxMentions    = 20  // users named by one message
+	maxLookups     = 100 // names of one message that are looked up: a body has room for thousands
 )
 
 // checkName holds the shape of the contract: 1 to 64 of a-z 0-9 - _ . and never the shape of an id.

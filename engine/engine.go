@@ -190,12 +190,17 @@ func (e *Engine) loadKey() error {
 // write hands one write to the committer and waits for it. When ctx ends first
 // the write may still happen.
 func (e *Engine) write(ctx context.Context, prepare func(*batch) error) (Position, error) {
+	return e.writeSized(ctx, writeOverhead, prepare)
+}
+
+// writeSized is write for those that hold more than a few bytes.
+func (e *Engine) writeSized(ctx context.Context, size int, prepare func(*batch) error) (Position, error) {
 	type answer struct {
 		pos Position
 		err error
 	}
 	done := make(chan answer, 1)
-	err := e.committer.submit(write{size: writeOverhead, prepare: prepare, done: func(p Position, err error) {
+	err := e.committer.submit(write{size: size, prepare: prepare, done: func(p Position, err error) {
 		done <- answer{p, err}
 	}})
 	if err != nil {

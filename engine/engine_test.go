@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -356,5 +357,139 @@ func TestDrain(t *testing.T) {
 	}
 	if _, err := n.Connect(bg, ann, newClient(t), plain{}, ""); !errors.Is(err, engine.ErrUnavailable) {
 		t.Errorf("connect while draining: %v", err)
+	}
+}
+
+// I9: who knows only the old password gets nothing by being quick.
+func TestI9PasswordRaces(t *testing.T) {
+	n, store := openSly(t)
+	ann := n.user("ann")
+	password := "password-ann"
+	change := func(to string) (string, error) {
+		_, token, _, err := n.UpdateMe(bg, ann, engine.ProfileChange{Password: &to, CurrentPassword: password})
+		return token, err
+	}
+	meanwhile := func() {
+		if _, err := change("second-password"); err != nil {
+			t.Error(err)
+		}
+	}
+	store.credentials = meanwhile
+	_, token, err := n.Login(bg, "ann", password)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := n.Authenticate(bg, token); !errors.Is(err, engine.ErrUnauthorized) {
+		t.Errorf("a token for the old password holds: %v", err)
+	}
+	password = "second-password"
+	var mine string
+	store.credentials = func() {
+		if mine, err = change("third-password"); err != nil {
+			t.Error(err)
+		}
+	}
+	if _, err := change("the thief's password"); !errors.Is(err, engine.ErrForbidden) {
+		t.Errorf("a change by the old password: %v", err)
+	}
+	if _, err := n.Authenticate(bg, mine); err != nil {
+		t.Errorf("the token of the change that won: %v", err)
+	}
+}
+
+// I6: what waits for the committer is counted in bytes, bodies of edits too.
+func TestI6QueuedEditsAreCounted(t *testing.T) {
+	n, store := openSly(t)
+	ann := n.user("ann")
+	m := n.post(ann, n.room("general", ann), "hello")
+	stall := make(chan struct{})
+	store.begin = func() { <-stall }
+	var wg sync.WaitGroup
+	var once sync.Once
+	body := strings.Repeat("x", 16<<10)
+	done := make(chan struct{})
+	for range 1400 { // 22 MiB
+		wg.Go(func() {
+			if _, _, err := n.Edit(bg, ann, m.Room, m.ID, body); errors.Is(err, engine.ErrUnavailable) {
+				once.Do(func() { close(done) })
+			}
+		})
+	}
+	select {
+	case <-done:
+	case <-time.After(patience):
+		t.Error("no edit was refused")
+	}
+	close(stall)
+	wg.Wait()
+}
+
+func TestPasswordsDoNotEndForeignTokens(t *testing.T) {
+	n := openNode(t, external("club"))
+	zed := n.foreigner("zed")
+	z := n.connect(zed, "")
+	hash := "x"
+	ev := &engine.Event{Origin: 77, Seq: 1, Stamp: engine.StampAt(time.Now()), Kind: engine.KindUserUpdated,
+		User: zed.User, Payload: &engine.UserUpdated{Password: &hash}}
+	var err error
+	if ev.Data, err = n.store.EncodePayload(ev.Payload); err == nil {
+		_, err = n.Apply(bg, []*engine.Event{ev})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if z.code != 0 {
+		t.Errorf("the session was closed with %d", z.code)
+	}
+}
+
+// I6: a body full of names costs no more than some of them.
+func TestI6MentionsAreBounded(t *testing.T) {
+	n := openNode(t)
+	ann := n.user("ann")
+	room := n.room("general", ann)
+	if m := n.post(ann, room, strings.Repeat("@nobody ", 99)+"@ann @all"); len(m.Mentions) != 1 || !m.Everyone {
+		t.Errorf("mentions are %v, %v", m.Mentions, m.Everyone)
+	}
+	if m := n.post(ann, room, strings.Repeat("@nobody ", 100)+"@ann @all"); len(m.Mentions) != 0 || !m.Everyone {
+		t.Errorf("past the bound mentions are %v, %v", m.Mentions, m.Everyone)
+	}
+}
+
+// However a session's end and the telling meet, the room hears of it.
+func TestPresenceTellsEveryEnd(t *testing.T) {
+	n := openNode(t)
+	n.StopPresence()
+	ann, bob := n.user("ann"), n.user("bob")
+	n.room("general", ann, bob)
+	b := n.connect(bob, "")
+	told := 0
+	for i := range 1000 {
+		a := n.connect(ann, "")
+		n.TellPresence()
+		if err := a.session.SetStatus(engine.Busy); err != nil {
+			t.Fatal(err)
+		}
+		closed := make(chan struct{})
+		go func() {
+			defer close(closed)
+			a.session.Close()
+		}()
+		for done := false; !done; n.TellPresence() {
+			select {
+			case <-closed:
+				done = true
+			default:
+			}
+		}
+		all, last := b.all(), ""
+		for _, v := range all[told:] {
+			if v.Type == "presence" && v.User == ann.User.String() {
+				last = v.Status
+			}
+		}
+		if told = len(all); last != "offline" {
+			t.Fatalf("round %d: ann has gone, bob heard %q", i, last)
+		}
 	}
 }

@@ -3,3 +3,11 @@ package engine
 // ShrinkRing makes the hub forget all but a few recent events, so that sessions
 // that were away are served from the log.
 func (e *Engine) ShrinkRing(events int) { e.hub.ringMax = events }
+
+// StopPresence ends the telling once a second; TellPresence does it at a test's word.
+func (e *Engine) StopPresence() {
+	e.presence.close()
+	e.presence.stop = make(chan struct{}) // for Close
+}
+
+func (e *Engine) TellPresence() { e.presence.tell() }

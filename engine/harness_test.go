@@ -237,3 +237,33 @@ func (c *client) all() []notice {
 func is(typ string, id engine.ID) func(notice) bool {
 	return func(v notice) bool { return v.Type == typ && v.ID == id }
 }
+
+// slyStore lets a test act in the middle of what the engine does.
+type slyStore struct {
+	*storage.Store
+	credentials func() // once, after they have been read
+	begin       func() // before each batch
+}
+
+func openSly(t testing.TB) (*node, *slyStore) {
+	s := &slyStore{begin: func() {}}
+	n := openNode(t, func(c *engine.Config) {
+		s.Store = c.Store.(*storage.Store)
+		c.Store = s
+	})
+	return n, s
+}
+
+func (s *slyStore) Credentials(user engine.ID) (string, engine.ID, error) {
+	phc, changed, err := s.Store.Credentials(user)
+	if f := s.credentials; f != nil {
+		s.credentials = nil
+		f()
+	}
+	return phc, changed, err
+}
+
+func (s *slyStore) Begin() (engine.Tx, error) {
+	s.begin()
+	return s.Store.Begin()
+}

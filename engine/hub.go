@@ -149,16 +149,20 @@ func (h *hub) audienceLocked(d *delivery) []*Session {
 }
 
 func (h *hub) sendLocked(s *Session, d *delivery) {
+	s.conn.Send(frameLocked(s, d))
+	h.deliveries.Add(1)
+}
+
+func frameLocked(s *Session, d *delivery) []byte {
 	if d.frames[s.wireIndex] == nil {
 		d.frames[s.wireIndex] = s.wire.Encode(d.notice)
 	}
-	s.conn.Send(d.frames[s.wireIndex])
-	h.deliveries.Add(1)
+	return d.frames[s.wireIndex]
 }
 
 func (h *hub) revokeLocked(r *revocation) {
 	for _, s := range h.users[r.user] {
-		if s.identity.Token == r.token || (!r.before.IsZero() && s.identity.issuedBefore(r.before)) {
+		if (!r.token.IsZero() && s.identity.Token == r.token) || (!r.before.IsZero() && s.identity.issuedBefore(r.before)) {
 			s.conn.Close(CloseReplaced, "the token was revoked")
 		}
 	}
@@ -193,8 +197,8 @@ func (h *hub) attach(s *Session, from Position, checkpoint bool) (behind Positio
 	if !from.Covers(h.base) {
 		return h.position, false, nil
 	}
-	missed, size, ok := h.missedLocked(s, from)
-	if !ok || size > attachBytes {
+	missed, ok := h.missedLocked(s, from)
+	if !ok {
 		return h.position, false, nil
 	}
 	h.users[s.identity.User] = append(h.users[s.identity.User], s)
@@ -213,23 +217,24 @@ func (h *hub) attach(s *Session, from Position, checkpoint bool) (behind Positio
 	return Position{}, true, nil
 }
 
-// attachBytes bounds what attach may put on a connection's queue at once.
+// attachBytes bounds what attach may put on a connection's queue at once, in
+// bytes of frames: some bodies grow sixfold when they are encoded.
 const attachBytes = 256 << 10
 
 // missedLocked returns what of the ring a session has not had. It is not ok if
-// the session has had something that came to this node after what it has not
+// that is more than attachBytes, or the session has had something that came to this node after what it has not
 // had, from another node: the ring's notices tell what was so when they were
 // published, and would take the client back. The log is told as of now.
-func (h *hub) missedLocked(s *Session, from Position) (missed []*entry, size int, ok bool) {
+func (h *hub) missedLocked(s *Session, from Position) (missed []*entry, ok bool) {
 	if from.Covers(h.position) {
-		return nil, 0, true
+		return nil, true
 	}
 	user, rooms := s.identity.User, slices.Clip(s.start)
-	begun := false
+	begun, size := false, 0
 	for _, en := range h.ring {
 		if en.seq <= from.Seq(en.origin) {
 			if begun {
-				return nil, 0, false
+				return nil, false
 			}
 			continue
 		}
@@ -239,10 +244,22 @@ func (h *hub) missedLocked(s *Session, from Position) (missed []*entry, size int
 		}
 		if en.concerns(user, rooms) {
 			missed = append(missed, en)
-			size += en.size
+			if size += h.sizeLocked(s, en); size > attachBytes {
+				return nil, false
+			}
 		}
 	}
-	return missed, size, true
+	return missed, true
+}
+
+// sizeLocked returns how many bytes of frames an entry is to a session in its room.
+func (h *hub) sizeLocked(s *Session, en *entry) (size int) {
+	for i := range en.deliveries {
+		if d := &en.deliveries[i]; d.user.IsZero() || d.user == s.identity.User {
+			size += len(frameLocked(s, d))
+		}
+	}
+	return size
 }
 
 // catchUpLocked gives one session what publishLocked gave the others.

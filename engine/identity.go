@@ -108,6 +108,9 @@ func (e *Engine) external(ctx context.Context, token string) (*Identity, error) 
 		return nil, err
 	}
 	if missing {
+		if err := e.mayJoin(who.User, len(x.Rooms)); err != nil {
+			return nil, err
+		}
 		_, err = e.write(ctx, func(b *batch) error { return b.provision(who.User, x) })
 	}
 	return who, err
@@ -137,12 +140,9 @@ func (e *Engine) externalMissing(r Reader, user ID, x ExternalUser) (bool, error
 	return false, nil
 }
 
-// provision makes what an external token says so. What may be refused is
-// refused first: half a write must not be kept.
+// provision makes what an external token says so. Nothing of it may be refused:
+// half a write must not be kept.
 func (b *batch) provision(user ID, x ExternalUser) error {
-	if err := b.mayJoin(user, len(x.Rooms)); err != nil {
-		return err
-	}
 	u, err := b.tx.User(user)
 	switch {
 	case errors.Is(err, ErrNotFound):

@@ -116,8 +116,9 @@ func (b *batch) firstOf(user ID, nonce string) (MessageRef, error) {
 }
 
 // mentions finds the members that a body names with @name, and whether it
-// names all with @room, @all or @here.
+// names all with @room, @all, @everyone or @here.
 func (e *Engine) mentions(room ID, body string) (users []ID, everyone bool, err error) {
+	lookups := 0
 	for rest := body; ; {
 		i := strings.IndexByte(rest, '@')
 		if i < 0 {
@@ -133,8 +134,11 @@ func (e *Engine) mentions(room ID, body string) (users []ID, everyone bool, err 
 		if !start || name == "" {
 			continue
 		}
-		if name == "room" || name == "all" || name == "here" {
+		if name == "room" || name == "all" || name == "everyone" || name == "here" {
 			everyone = true
+			continue
+		}
+		if lookups++; lookups > maxLookups {
 			continue
 		}
 		id, err := e.memberNamed(room, name)
@@ -220,7 +224,7 @@ func (e *Engine) Edit(ctx context.Context, who *Identity, room, id ID, body stri
 	if p.Mentions, p.Everyone, err = e.mentions(room, body); err != nil {
 		return Message{}, Position{}, err
 	}
-	pos, err := e.write(ctx, func(b *batch) error {
+	pos, err := e.writeSized(ctx, writeOverhead+len(body), func(b *batch) error {
 		return b.append(&Event{Kind: KindEdited, Room: room, User: who.User, Payload: p})
 	})
 	if err != nil {

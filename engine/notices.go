@@ -30,11 +30,16 @@ func (e *Engine) entry(c committed) *entry {
 		if err == nil {
 			err = en.move(e.store, c.User)
 		}
-	case *RoomCreated:
-		for _, m := range p.Members {
-			en.joined = append(en.joined, m.User)
+	case *Read:
+		if c.Origin == e.store.Origin() {
+			en.deliveries, err = e.read(c.Event, p.Message)
+		} else { // a higher one may have come before it
+			en.deliveries, err = e.past(c.Event)
 		}
-		en.deliveries, err = e.past(c.Event)
+	case *RoomCreated:
+		if en.deliveries, err = e.past(c.Event); err == nil && len(en.deliveries) > 0 {
+			err = en.enterAll(e.store)
+		}
 	case *UserUpdated:
 		if p.Password != nil {
 			en.revoke = &revocation{user: c.User, before: c.ID()}
@@ -70,6 +75,22 @@ func (en *entry) move(s Store, user ID) error {
 		en.joined = []ID{user}
 	}
 	return err
+}
+
+// enterAll lets in who is a member now: some have joined by events that came
+// before the room's creation, others have left by such.
+func (en *entry) enterAll(s Store) error {
+	for after := (ID{}); ; {
+		ms, err := s.Members(en.room, after, roomsPage)
+		for _, m := range ms {
+			en.joined = append(en.joined, m.ID)
+			en.size += len(m.ID)
+			after = m.ID
+		}
+		if err != nil || len(ms) < roomsPage {
+			return err
+		}
+	}
 }
 
 // addEffects tells what an event did besides.
@@ -130,11 +151,12 @@ func (e *Engine) pastNotices(ev *Event) ([]delivery, error) {
 	case *Reacted:
 		return e.pastReaction(ev, p)
 	case *Read:
-		return e.pastRead(ev, p)
+		return e.pastRead(ev)
 	case *MemberSet:
 		return e.pastMember(ev)
 	case *RoomCreated:
-		return e.pastRoom(ev, p)
+		r, err := e.store.Room(ev.Room)
+		return toRoom(&RoomNotice{"room_created", r}), err
 	case *RoomUpdated:
 		r, err := e.store.Room(ev.Room)
 		return toRoom(&RoomNotice{"room_updated", r}), err
@@ -184,12 +206,21 @@ func (e *Engine) pastReaction(ev *Event, p *Reacted) ([]delivery, error) {
 	return []delivery{{room: ev.Room, notice: n}}, nil
 }
 
-func (e *Engine) pastRead(ev *Event, p *Read) ([]delivery, error) {
+func (e *Engine) pastRead(ev *Event) ([]delivery, error) {
+	u, err := e.store.Unread(ev.Room, ev.User)
+	if err != nil {
+		return nil, err
+	}
+	return e.read(ev, u.LastRead)
+}
+
+// read tells a marker.
+func (e *Engine) read(ev *Event, marker ID) ([]delivery, error) {
 	r, err := e.store.Room(ev.Room)
 	if err != nil {
 		return nil, err
 	}
-	d := delivery{room: ev.Room, notice: &ReadNotice{"read", ev.Room, ev.User, p.Message}}
+	d := delivery{room: ev.Room, notice: &ReadNotice{"read", ev.Room, ev.User, marker}}
 	if r.Members > PresenceLimit {
 		d.room, d.user = ID{}, ev.User
 	}
@@ -211,15 +242,4 @@ func (e *Engine) pastMember(ev *Event) ([]delivery, error) {
 	status, _ := e.hub.statusOf(ev.User)
 	n := &MemberNotice{"member_joined", ev.Room, ev.User, u.Username, u.DisplayName, role, status}
 	return []delivery{{room: ev.Room, notice: n}}, nil
-}
-
-func (e *Engine) pastRoom(ev *Event, p *RoomCreated) (ds []delivery, err error) {
-	r, err := e.store.Room(ev.Room)
-	if err != nil {
-		return nil, err
-	}
-	for _, m := range p.Members {
-		ds = append(ds, delivery{user: m.User, notice: &RoomNotice{"room_created", r}})
-	}
-	return ds, nil
 }

@@ -73,12 +73,14 @@ func (p *presence) renamed(user ID) {
 	p.names[user] = struct{}{}
 }
 
-// leaving keeps a session's rooms, for there may be no session left to ask.
-func (p *presence) leaving(s *Session) {
+// left notes that a session has been detached, and keeps its rooms, for there
+// may be no session left to ask.
+func (p *presence) left(s *Session) {
 	rooms := p.engine.hub.roomsOf(s)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.lastRooms[s.identity.User] = rooms
+	p.dirty[s.identity.User] = struct{}{}
 }
 
 // tell sends what has changed since the last time.
@@ -93,7 +95,10 @@ func (p *presence) tell() {
 	for user := range dirty {
 		status, rooms := p.engine.hub.statusOf(user)
 		if status == Offline {
-			rooms = last[user]
+			var ok bool
+			if rooms, ok = last[user]; !ok {
+				continue // detached just now: left will say from where
+			}
 		}
 		if p.announce(user, status) {
 			p.tellUser(user, status, rooms)

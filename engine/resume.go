@@ -34,6 +34,10 @@ func (e *Engine) resumePoint(ctx context.Context, cursor string) (from Position,
 // ring. The client's reading sets the pace.
 func (e *Engine) catchUp(ctx context.Context, s *Session, from Position, checkpoint bool) error {
 	for {
+		// Ready, or a replay, may have filled the queue: attach needs room for attachBytes.
+		if err := s.conn.Drained(ctx); err != nil {
+			return err
+		}
 		to, attached, err := e.hub.attach(s, from, checkpoint)
 		if err != nil || attached {
 			return err
@@ -43,9 +47,6 @@ func (e *Engine) catchUp(ctx context.Context, s *Session, from Position, checkpo
 		}
 		// Who is cut off in a long replay goes on from here.
 		s.conn.Send(s.wire.Encode(&Checkpoint{Type: "checkpoint", Cursor: from.String()}))
-		if err := s.conn.Drained(ctx); err != nil {
-			return err
-		}
 	}
 }
 
@@ -90,32 +91,34 @@ func (e *Engine) replayEntry(s *Session, le LogEntry) (sent int, err error) {
 	if err != nil {
 		return 0, err
 	}
+	if err := e.follow(s, ev); err != nil {
+		return 0, err
+	}
 	me := s.identity.User
+	mine = mine || slices.Contains(s.start, le.Room)
+	// Of rooms that are no longer the user's, only that they are not.
+	told := mine || (le.Kind == KindMemberSet && ev.User == me)
 	for _, d := range deliveries {
-		// Of rooms that are no longer the user's, only that they are not.
-		if d.user == me || (d.user.IsZero() && (mine || ev.User == me)) {
+		if told && (d.user.IsZero() || d.user == me) {
 			f := s.wire.Encode(d.notice)
 			s.conn.Send(f)
 			sent += len(f)
 		}
 	}
-	return sent, e.follow(s, ev)
+	return sent, nil
 }
 
 // follow keeps the rooms that a session will enter as they are after an event:
 // its user may join and leave while it reads the log.
 func (e *Engine) follow(s *Session, ev *Event) (err error) {
 	me, role := s.identity.User, RoleNone
-	switch p := ev.Payload.(type) {
+	switch ev.Payload.(type) {
 	case *MemberSet:
 		if ev.User != me {
 			return nil
 		}
 		role, err = e.store.Role(ev.Room, me)
-	case *RoomCreated:
-		if !slices.ContainsFunc(p.Members, func(m MemberRole) bool { return m.User == me }) {
-			return nil
-		}
+	case *RoomCreated: // its user may have joined before, by an event that came first
 		role, err = e.store.Role(ev.Room, me)
 	case *RoomDeleted:
 	default:

@@ -1,9 +1,11 @@
 package engine_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -367,5 +369,184 @@ func TestI5CursorsThatCannotBeServed(t *testing.T) {
 			t.Errorf("cursor %q: ready %v, reset %v: %+v", c.cursor, ready, reset, cl.all())
 		}
 		cl.await("live", is("message", n.post(ann, room, "live").ID))
+	}
+}
+
+// I9: a replay tells nothing of a room to one who made it and is no longer in it.
+func TestI9ResumeKeepsLostRoomsShut(t *testing.T) {
+	n := openNode(t)
+	n.ShrinkRing(1)
+	ann, bob := n.user("ann"), n.user("bob")
+	cursor := n.Position().String()
+	r, _, err := n.CreateRoom(bg, ann, engine.NewRoom{Name: "club", Private: true})
+	if err == nil {
+		_, err = n.SetMember(bg, ann, r.ID, bob.User, engine.RoleOwner)
+	}
+	if err == nil {
+		_, err = n.RemoveMember(bg, bob, r.ID, ann.User)
+	}
+	if err == nil {
+		name := "surprise-for-ann"
+		_, _, err = n.UpdateRoom(bg, bob, r.ID, engine.RoomChange{Name: &name})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range n.connect(ann, cursor).all() {
+		if v.Name != "" {
+			t.Errorf("ann was told %+v", v)
+		}
+	}
+}
+
+// external lets nodes make users, and their room, on first sight.
+func external(room string) func(*engine.Config) {
+	return func(c *engine.Config) {
+		c.External = func(token string) (engine.ExternalUser, error) {
+			return engine.ExternalUser{Username: token, Rooms: []string{room}}, nil
+		}
+	}
+}
+
+func (n *node) foreigner(name string) *engine.Identity {
+	n.t.Helper()
+	who, err := n.Authenticate(bg, name)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	return who
+}
+
+// I9: that a room was made with somebody, told late, lets nobody in who has left since.
+func TestI9LateCreationLetsNobodyIn(t *testing.T) {
+	a, b := openNode(t, external("club")), openNode(t, external("club"))
+	a.foreigner("eve") // a makes the room with eve, b with bob
+	bob, eve := b.foreigner("bob"), b.foreigner("eve")
+	room, err := b.FindRoom("club")
+	if err == nil {
+		_, err = b.Leave(bg, eve, room)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := b.connect(eve, "")
+	hand(t, a, b)
+	b.post(bob, room, "secret")
+	for _, v := range e.all() {
+		if v.Body == "secret" {
+			t.Errorf("eve, who left, was told %+v", v)
+		}
+	}
+}
+
+// I5: who joined a room before its creation came hears of it when that comes.
+func TestI5RoomJoinedBeforeItsCreationCame(t *testing.T) {
+	a, b, c := openNode(t), openNode(t), openNode(t)
+	ann, bob := a.user("ann"), b.user("bob")
+	room := a.room("general", ann)
+	hand(t, a, b)
+	if _, _, err := b.Join(bg, bob, room); err != nil {
+		t.Fatal(err)
+	}
+	before := c.Position().String()
+	handOf(t, b, c, b.store.Origin())
+	live := c.connect(bob, "")
+	hand(t, a, c)
+	m := a.post(ann, room, "hello")
+	hand(t, a, c)
+	c.ShrinkRing(1)
+	c.post(bob, room, "the ring forgets")
+	for what, cl := range map[string]*client{"live": live, "replay": c.connect(bob, before)} {
+		made, said := false, false
+		for _, v := range cl.all() {
+			made = made || v.Type == "room_created" && v.Name == "general"
+			said = said || v.ID == m.ID
+		}
+		if !made || !said {
+			t.Errorf("%s: room told %v, message told %v", what, made, said)
+		}
+	}
+}
+
+// handOf hands over the events of one origin.
+func handOf(t *testing.T, from, to *node, origin engine.Origin) {
+	var events []*engine.Event
+	for le, err := range from.store.Events(origin, to.Position().Seq(origin), from.Position().Seq(origin)) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		ev, err := le.Load()
+		if err != nil {
+			t.Fatal(err)
+		}
+		events = append(events, ev)
+	}
+	if _, err := to.Apply(bg, events); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// I3: a read marker set behind the one that won is told as the one that won, live and again.
+func TestI3ReadMarkersNeverGoBack(t *testing.T) {
+	a, b := openNode(t), openNode(t)
+	ann := a.user("ann")
+	room := a.room("general", ann)
+	first, second := a.post(ann, room, "first"), a.post(ann, room, "second")
+	cursor := a.Position().String()
+	hand(t, a, b)
+	if _, err := a.MarkRead(bg, ann, room, second.ID); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.MarkRead(bg, ann, room, first.ID); err != nil {
+		t.Fatal(err)
+	}
+	live := a.connect(ann, "")
+	hand(t, b, a)
+	a.ShrinkRing(1)
+	a.post(ann, room, "the ring forgets")
+	for what, c := range map[string]*client{"live": live, "replay": a.connect(ann, cursor)} {
+		c.await("marker", is("read", second.ID))
+		for _, v := range c.all() {
+			if v.Type == "read" && v.ID != second.ID {
+				t.Errorf("%s: ann was told %+v", what, v)
+			}
+		}
+	}
+}
+
+// queue is a client that knows how much waited for it at most.
+type queue struct {
+	*client
+	bytes, most int
+}
+
+func (q *queue) Send(frame []byte) {
+	q.bytes += len(frame)
+	q.most = max(q.most, q.bytes)
+	q.client.Send(frame)
+}
+
+func (q *queue) Drained(context.Context) error {
+	q.bytes = 0
+	return nil
+}
+
+// I5, I6: bodies that grow when they are encoded do not make the ring overrun a queue.
+func TestI5RingFitsTheQueue(t *testing.T) {
+	n := openNode(t)
+	ann := n.user("ann")
+	room := n.room("general", ann)
+	cursor := n.Position().String()
+	for range 15 {
+		n.post(ann, room, "x"+strings.Repeat("\x01", 16000)) // \u0001 in JSON
+	}
+	q := &queue{client: newClient(t)}
+	s, err := n.Connect(bg, ann, q, plain{}, cursor)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Close()
+	if q.most > 512<<10 {
+		t.Errorf("%d bytes were queued at once", q.most)
 	}
 }

@@ -124,9 +124,12 @@ func (e *Engine) CreateRoom(ctx context.Context, who *Identity, n NewRoom) (Room
 	if err := firstError(checkName("name", n.Name), checkText("topic", n.Topic, 0, maxTopic)); err != nil {
 		return RoomView{}, Position{}, err
 	}
+	if err := e.mayJoin(who.User, 1); err != nil {
+		return RoomView{}, Position{}, err
+	}
 	var id ID
 	pos, err := e.write(ctx, func(b *batch) error {
-		if err := firstError(roomNameFree(b.tx, n.Name, ID{}), b.mayJoin(who.User, 1)); err != nil {
+		if err := roomNameFree(b.tx, n.Name, ID{}); err != nil {
 			return err
 		}
 		s := b.stamp()
@@ -185,14 +188,19 @@ func (e *Engine) DirectRoom(ctx context.Context, who *Identity, users []ID) (Roo
 		members[i] = MemberRole{u, RoleMember}
 	}
 	id := DerivedID("direct", string(key))
+	exists, err := e.store.RoomExists(id)
+	for i := 0; err == nil && !exists && i < len(all); i++ {
+		err = e.mayJoin(all[i], 1)
+	}
+	if err != nil {
+		return RoomView{}, Position{}, err
+	}
+	if exists {
+		return e.viewed(who, id, e.Position(), nil)
+	}
 	pos, err := e.write(ctx, func(b *batch) error {
 		if exists, err := b.tx.RoomExists(id); err != nil || exists {
 			return err
-		}
-		for _, m := range members {
-			if err := b.mayJoin(m.User, 1); err != nil {
-				return err
-			}
 		}
 		return b.append(&Event{Kind: KindRoomCreated, Room: id, User: who.User, Payload: &RoomCreated{Private: true, Direct: true, Members: members}})
 	})
@@ -245,6 +253,9 @@ func (e *Engine) Join(ctx context.Context, who *Identity, room ID) (RoomView, Po
 	if role != RoleNone {
 		return e.viewed(who, room, e.Position(), nil)
 	}
+	if err := e.mayJoin(who.User, 1); err != nil {
+		return RoomView{}, Position{}, err
+	}
 	pos, err := e.write(ctx, func(b *batch) error { return b.join(room, who.User, RoleMember, who.User) })
 	return e.viewed(who, room, pos, err)
 }
@@ -252,9 +263,6 @@ func (e *Engine) Join(ctx context.Context, who *Identity, room ID) (RoomView, Po
 // join adds a member who reads from here on: what was before is not unread.
 func (b *batch) join(room, user ID, role Role, by ID) error {
 	if had, err := b.tx.Role(room, user); err != nil || had != RoleNone {
-		return err
-	}
-	if err := b.mayJoin(user, 1); err != nil {
 		return err
 	}
 	last, err := b.k.store.Last(room)
@@ -268,10 +276,11 @@ func (b *batch) join(room, user ID, role Role, by ID) error {
 	return b.append(&Event{Kind: KindRead, Room: room, User: user, Payload: &Read{Message: last}})
 }
 
-// mayJoin holds a user to the most rooms, for Ready lists them all (I6). Rooms of
-// the batch itself are not counted: the bound is for memory, not for fairness.
-func (b *batch) mayJoin(user ID, more int) error {
-	ms, err := b.k.store.RoomsOf(user, ID{}, maxRoomsPerUser)
+// mayJoin holds a user to the most rooms, for Ready lists them all (I6). It counts
+// before the write, for counting is long and the committer everybody's: joins
+// side by side are not counted. The bound is for memory, not for fairness.
+func (e *Engine) mayJoin(user ID, more int) error {
+	ms, err := e.store.RoomsOf(user, ID{}, maxRoomsPerUser)
 	if err == nil && len(ms)+more > maxRoomsPerUser {
 		err = &Error{Code: CodeForbidden, Message: fmt.Sprintf("a user may be in %d rooms", maxRoomsPerUser)}
 	}
@@ -315,7 +324,10 @@ func (e *Engine) SetMember(ctx context.Context, who *Identity, room, user ID, ro
 	if role > RoleMember || had > RoleMember {
 		a = actPromote
 	}
-	if _, _, err := e.enter(who, room, a); err != nil {
+	if _, _, err = e.enter(who, room, a); err == nil && had == RoleNone {
+		err = e.mayJoin(user, 1)
+	}
+	if err != nil {
 		return Position{}, err
 	}
 	return e.setRole(ctx, who, room, user, role)

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -52,6 +53,9 @@ func (e *Engine) Connect(ctx context.Context, who *Identity, conn Conn, wire Wir
 	}
 	// A revocation since Authenticate was published before the session could hear of it.
 	if err := e.holds(who); err != nil {
+		if errors.Is(err, ErrUnauthorized) { // as to those who were live
+			conn.Close(CloseReplaced, "the token was revoked")
+		}
 		s.Close()
 		return nil, err
 	}
@@ -95,9 +99,8 @@ func (s *Session) Checkpoint() { s.engine.hub.checkpoint(s) }
 // Close ends the session; the connection is the caller's. It may be called more than once.
 func (s *Session) Close() {
 	s.closeOnce.Do(func() {
-		s.engine.presence.leaving(s)
 		s.engine.hub.detach(s)
-		s.engine.presence.changed(s.identity.User)
+		s.engine.presence.left(s)
 	})
 }
 

@@ -48,7 +48,7 @@ func (e *Engine) Register(ctx context.Context, r Registering) (User, string, Pos
 		return User{}, "", Position{}, err
 	}
 	u, err := e.store.User(id)
-	return u, e.issue(id), pos, err
+	return u, e.issue(id, e.tokenID()), pos, err
 }
 
 // admission decides whether one may register; its claims are zero without an invite.
@@ -126,12 +126,13 @@ func (e *Engine) SetupInvite() (string, error) {
 func (e *Engine) tokenID() ID { return MakeID(e.clock.Next(), e.store.Origin()) }
 
 // issue signs a session token.
-func (e *Engine) issue(user ID) string {
-	return e.signToken(claims{ID: e.tokenID(), Use: useSession, User: user, Expires: e.now().Add(e.cfg.TokenLifetime).UTC()})
+func (e *Engine) issue(user, token ID) string {
+	return e.signToken(claims{ID: token, Use: useSession, User: user, Expires: e.now().Add(e.cfg.TokenLifetime).UTC()})
 }
 
 // Login checks a password and signs in. The error does not tell whether the user exists.
 func (e *Engine) Login(_ context.Context, username, password string) (User, string, error) {
+	token := e.tokenID() // older than any password but the one that is checked: a later one voids it
 	id, err := e.store.UserNamed(username)
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return User{}, "", err
@@ -146,7 +147,7 @@ func (e *Engine) Login(_ context.Context, username, password string) (User, stri
 		return User{}, "", &Error{Code: CodeUnauthorized, Message: "the username or the password is wrong"}
 	}
 	u, err := e.store.User(id)
-	return u, e.issue(id), err
+	return u, e.issue(id, token), err
 }
 
 // Logout revokes the identity's token on every node. Tokens of another backend cannot be revoked here.
@@ -174,40 +175,60 @@ func (e *Engine) UpdateMe(ctx context.Context, who *Identity, c ProfileChange) (
 		return u, "", e.Position(), err
 	}
 	p := &UserUpdated{DisplayName: c.DisplayName}
+	var checked, tokenID ID
 	if c.DisplayName != nil {
 		err = checkText("display_name", *c.DisplayName, 0, maxDisplayName)
 	}
 	if err == nil && c.Password != nil {
-		p.Password, err = e.newPassword(who, c)
+		p.Password, checked, err = e.newPassword(who, c)
 	}
 	if err != nil {
 		return User{}, "", Position{}, err
 	}
 	pos, err = e.write(ctx, func(b *batch) error {
-		return b.append(&Event{Kind: KindUserUpdated, User: who.User, Payload: p})
+		if p.Password != nil {
+			if err := b.passwordIs(who.User, checked); err != nil {
+				return err
+			}
+		}
+		err := b.append(&Event{Kind: KindUserUpdated, User: who.User, Payload: p})
+		tokenID = b.id(b.stamp())
+		return err
 	})
 	if err == nil {
 		u, err = e.store.User(who.User)
 	}
 	if err == nil && c.Password != nil {
-		token = e.issue(who.User)
+		token = e.issue(who.User, tokenID)
 	}
 	return u, token, pos, err
 }
 
-func (e *Engine) newPassword(who *Identity, c ProfileChange) (*string, error) {
+// newPassword hashes the new password; checked is the version of the current one.
+func (e *Engine) newPassword(who *Identity, c ProfileChange) (hash *string, checked ID, err error) {
 	if err := checkPassword(*c.Password); err != nil {
-		return nil, err
+		return nil, checked, err
 	}
-	phc, _, err := e.store.Credentials(who.User)
+	phc, checked, err := e.store.Credentials(who.User)
 	if err != nil {
-		return nil, err
+		return nil, checked, err
 	}
 	if !e.passwords.check(c.CurrentPassword, phc) {
-		return nil, &Error{Code: CodeForbidden, Message: "the current password is wrong", Fields: []FieldError{{"current_password", "wrong"}}}
+		return nil, checked, errCurrentPassword
 	}
 	phc, err = e.passwords.hash(*c.Password)
-	return &phc, err
+	return &phc, checked, err
+}
+
+var errCurrentPassword = &Error{Code: CodeForbidden, Message: "the current password is wrong", Fields: []FieldError{{"current_password", "wrong"}}}
+
+// passwordIs refuses to go on if the password has changed since it was checked.
+func (b *batch) passwordIs(user, checked ID) error {
+	_, changed, err := b.tx.Credentials(user)
+	if err == nil && changed != checked {
+		err = errCurrentPassword
+	}
+	return err
 }
 
 // FindUser returns a user by ID or shown name.

@@ -59,13 +59,18 @@ func (s *Store) page(src source, r engine.Range, reader engine.ID) (engine.Page,
 		}
 		p.Items = append(p.Items, out)
 	}
-	if n := len(list); n > 0 {
-		if prev {
-			p.Prev = &list[0].id
-		}
-		if next {
-			p.Next = &list[n-1].id
-		}
+	first, last := r.After, r.Before // of an empty page, where it would be
+	switch n := len(list); {
+	case n > 0:
+		first, last = list[0].id, list[n-1].id
+	case !r.Around.IsZero():
+		first = r.Around
+	}
+	if prev {
+		p.Prev = &first
+	}
+	if next {
+		p.Next = &last
 	}
 	return p, nil
 }
@@ -90,19 +95,27 @@ func slice(src source, r engine.Range) (list []*message, prev, next bool, err er
 	}
 	list, prev = cut(list, n)
 	slices.Reverse(list)
-	if r.Before.IsZero() || len(list) == 0 {
+	if r.Before.IsZero() {
 		return list, prev, false, nil
 	}
-	beyond, err := src.newer(list[len(list)-1].id, false, 1)
+	last := r.Before
+	if len(list) > 0 {
+		last = list[len(list)-1].id
+	}
+	beyond, err := src.newer(last, false, 1)
 	return list, prev, len(beyond) > 0, err
 }
 
 func sliceAfter(src source, after engine.ID, n int) (list []*message, prev, next bool, err error) {
-	if list, err = src.newer(after, false, n+1); err != nil || len(list) == 0 {
+	if list, err = src.newer(after, false, n+1); err != nil {
 		return nil, false, false, err
 	}
 	list, next = cut(list, n)
-	beyond, err := src.older(list[0].id, 1)
+	first := after
+	if len(list) > 0 {
+		first = list[0].id
+	}
+	beyond, err := src.older(first, 1)
 	return list, len(beyond) > 0, next, err
 }
 

@@ -440,11 +440,20 @@ func pageOf(all []engine.Message, r engine.Range) engine.Page {
 		from = max(to-r.Limit, 0)
 	}
 	p := engine.Page{Items: append([]engine.Message{}, all[from:to]...)}
-	if from < to && from > 0 {
-		p.Prev = &all[from].ID
-	}
-	if from < to && to < len(all) {
-		p.Next = &all[to-1].ID
+	switch {
+	case from < to:
+		if from > 0 {
+			p.Prev = &all[from].ID
+		}
+		if to < len(all) {
+			p.Next = &all[to-1].ID
+		}
+	case !r.After.IsZero() && at(r.After) > 0: // an empty page still tells what lies beside it
+		p.Prev = &r.After
+	case !r.Around.IsZero() && at(r.Around) > 0:
+		p.Prev = &r.Around
+	case !r.Before.IsZero() && slices.ContainsFunc(all, func(m engine.Message) bool { return compareID(m.ID, r.Before) > 0 }):
+		p.Next = &r.Before
 	}
 	return p
 }

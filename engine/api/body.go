@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -58,6 +59,9 @@ func readBody(r *request) ([]byte, error) {
 // the object. Where a value of the wrong type is, is told by its field.
 func unmarshal(b []byte, into any) error {
 	err := json.Unmarshal(b, into, json.RejectUnknownMembers(true))
+	if err == nil && string(bytes.TrimSpace(b)) == "null" { // it decodes into anything
+		return &engine.Error{Code: engine.CodeInvalidJSON, Message: "the body must be a JSON object"}
+	}
 	if err == nil {
 		return nil
 	}

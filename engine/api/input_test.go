@@ -49,7 +49,7 @@ func TestBadInput(t *testing.T) {
 
 		{"no name", "POST", "/rooms", `{}`, 422, "invalid_field", "name required"},
 		{"null for a name", "POST", "/rooms", `{"name":null}`, 422, "invalid_field", "name required"},
-		{"null", "POST", "/rooms", `null`, 422, "invalid_field", "name required"},
+		{"null", "POST", "/rooms", `null`, 400, "invalid_json", ""},
 		{"capitals in a name", "POST", "/rooms", `{"name":"Garden"}`, 422, "invalid_field", "name malformed"},
 		{"a space in a name", "POST", "/rooms", `{"name":"a b"}`, 422, "invalid_field", "name malformed"},
 		{"a slash in a name", "POST", "/rooms", `{"name":"a/b"}`, 422, "invalid_field", "name malformed"},

@@ -116,7 +116,11 @@ func (cborWire) decode(data []byte, f *frame) error {
 	var wrong *cbor.UnmarshalTypeError
 	switch {
 	case errors.As(err, &wrong) && wrong.StructFieldName != "":
-		return wrongType(cborField(wrong.StructFieldName))
+		field := cborField(wrong.StructFieldName)
+		if field == "ref" {
+			f.Ref = nil
+		}
+		return wrongType(field)
 	case err != nil || f.Type == "" && !isMap(data):
 		return malformed(err)
 	}

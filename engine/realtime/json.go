@@ -53,6 +53,9 @@ func (jsonWire) decode(data []byte, f *frame) error {
 	switch {
 	case errors.As(err, &wrong) && wrong.Field != "":
 		field, _, _ := strings.Cut(wrong.Field, ".")
+		if field == "ref" {
+			f.Ref = nil // the decoder left a 0, which would be another frame's
+		}
 		return wrongType(field)
 	case err != nil || f.Type == "" && !isObject(data): // null decodes into anything
 		return malformed(err)

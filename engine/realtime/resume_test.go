@@ -168,6 +168,7 @@ func (c *pausedConn) Drained(ctx context.Context) error {
 func catchUpSlowly(t *testing.T, n *node, bob account, cursor string, meanwhile func()) *pausedConn {
 	t.Helper()
 	c := &pausedConn{sent: make(chan string, 10000), resume: make(chan struct{}, 100)}
+	c.resume <- struct{}{} // for ready; then the first portion waits
 	done := make(chan struct{})
 	var s *engine.Session
 	go func() {
@@ -280,7 +281,8 @@ func TestJoinBeforeLive(t *testing.T) {
 	n := newNode(t)
 	ann, bob := n.register("ann"), n.register("bob")
 	room := n.room("lobby", ann)
-	c := &hookedConn{pausedConn: pausedConn{sent: make(chan string, 100)}}
+	c := &hookedConn{pausedConn: pausedConn{sent: make(chan string, 100), resume: make(chan struct{}, 1)}}
+	c.resume <- struct{}{}
 	c.hook = func() {
 		if _, _, err := n.engine.Join(testContext(t), bob.who, room); err != nil {
 			t.Error(err)
