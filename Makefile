@@ -94,7 +94,7 @@ fuzz:
 	trap 'rm -f "$$log"' EXIT
 	failed=0
 	while read -r pkg target; do
-		if go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -timeout 0 "$$pkg" >"$$log" 2>&1 </dev/null; then
+		if go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1x -timeout 0 "$$pkg" >"$$log" 2>&1 </dev/null; then
 			echo "ok    $$pkg $$target"
 		elif grep -A1 '^--- FAIL' "$$log" | grep -q '^ *context deadline exceeded$$' && ! grep -q 'Failing input' "$$log"; then
 			echo "ok    $$pkg $$target"
