@@ -69,9 +69,7 @@ func (s *Server) Accept(w http.ResponseWriter, r *http.Request, a Accept) (*Conn
 	return c, nil
 }
 
-// start has somebody read for c. This is the place for a poller: whoever runs
-// c.serve need not be a goroutine of the connection's own while Read of the
-// stream has nothing to hand on.
+// start has somebody read for c: what came with the handshake, to begin with.
 func (s *Server) start(c *Conn) {
 	c.seen.Store(s.wheel.tick.Load())
 	s.wheel.arm(c, s.wheel.tick.Load()+s.beatAfter(rand.Float64()))

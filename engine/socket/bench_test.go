@@ -5,7 +5,10 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/netip"
+	"os"
 	"runtime"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -101,34 +104,82 @@ func BenchmarkReceive(b *testing.B) {
 	<-all
 }
 
-// BenchmarkIdle opens b.N connections and reports what each holds of heap and
-// stacks, the client's descriptor included.
-func BenchmarkIdle(b *testing.B) {
-	w := newWorld(b, Config{}, func() Accept { return Accept{Handler: newQuiet()} })
-	memory := func() uint64 {
-		runtime.GC()
-		runtime.GC()
-		var m runtime.MemStats
-		runtime.ReadMemStats(&m)
-		return m.HeapAlloc + m.StackInuse
-	}
-	before := memory()
-	peers := make([]net.Conn, b.N)
-	response := make([]byte, 4096)
-	for i := range peers {
-		conn, err := net.Dial("tcp", w.addr)
-		if err != nil {
+// BenchmarkAnswer is one client that waits for an answer to each message: the
+// dearest case for parking, because it parks for every message.
+func BenchmarkAnswer(b *testing.B) {
+	w := newWorld(b, Config{}, func() Accept { return Accept{Handler: newEcho()} })
+	_, p := w.connect(b)
+	message := masked(TextFrame(make([]byte, 100)))
+	b.ReportAllocs()
+	for b.Loop() {
+		p.write(message)
+		if _, _, err := p.next(); err != nil {
 			b.Fatal(err)
 		}
-		peers[i] = conn
-		_, _ = conn.Write([]byte(handshake + "\r\n"))
-		_, _ = conn.Read(response)
+	}
+}
+
+// BenchmarkIdle reports what an idle connection holds: the slope between 1,000
+// and 8,000 of them. The clients are bare descriptors and count for nothing.
+func BenchmarkIdle(b *testing.B) {
+	for range b.N {
+		w := newWorld(b, Config{}, func() Accept { return Accept{Handler: newQuiet()} })
+		few := idle(b, w, 1000)
+		many := idle(b, w, 7000)
+		b.ReportMetric(float64(many.heap-few.heap)/7000, "heap+stack-B/conn")
+		b.ReportMetric(float64(many.resident-few.resident)/7000, "rss-B/conn")
+		b.ReportMetric(float64(runtime.NumGoroutine()), "goroutines")
+	}
+}
+
+type memory struct{ heap, resident int64 }
+
+// idle opens n more connections and returns what the process holds then.
+func idle(b *testing.B, w *world, n int) (m memory) {
+	for range n {
+		bareClient(b, w.addr)
 		<-w.accepted
 	}
-	b.ReportMetric(float64(memory()-before)/float64(b.N), "bytes/conn")
-	for _, p := range peers {
-		_ = p.Close()
+	if !*unparked && runtime.GOOS == "linux" {
+		eventually(b, "all are parked", func() bool { s := w.Stats(); return s.Parked == s.Open })
 	}
+	runtime.GC()
+	debug.FreeOSMemory()
+	var stats runtime.MemStats
+	runtime.ReadMemStats(&stats)
+	m.heap = int64(stats.HeapAlloc + stats.StackInuse)
+	statm, err := os.ReadFile("/proc/self/statm")
+	if err != nil {
+		b.Skip(err)
+	}
+	var size int64
+	if _, err := fmt.Sscan(string(statm), &size, &m.resident); err != nil {
+		b.Fatal(err)
+	}
+	m.resident *= int64(os.Getpagesize())
+	return m
+}
+
+// bareClient connects without the net package, whose descriptors cost memory.
+func bareClient(t testing.TB, addr string) int {
+	t.Helper()
+	at := netip.MustParseAddrPort(addr)
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = unix.Close(fd) })
+	if err := unix.Connect(fd, &unix.SockaddrInet4{Port: int(at.Port()), Addr: at.Addr().As4()}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := unix.Write(fd, []byte(handshake+"\r\n")); err != nil {
+		t.Fatal(err)
+	}
+	var response [1024]byte
+	if _, err := unix.Read(fd, response[:]); err != nil {
+		t.Fatal(err)
+	}
+	return fd
 }
 
 // BenchmarkGather decides between copying frames together and one iovec each.

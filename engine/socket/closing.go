@@ -13,8 +13,9 @@ import (
 )
 
 // serve reads until the connection ends, sees its close through and reports
-// it. It is the whole life of a connection in one goroutine.
+// it; or it reads until nothing is left to read, and a poller waits for more.
 func (c *Conn) serve() {
+	defer c.park()
 	answered := c.read()
 	c.stream.release()
 	<-c.box.whenFinished()
@@ -114,6 +115,7 @@ func (c *Conn) abort(e *ending) {
 		resetOnClose(conn)
 	}
 	_ = conn.Close()
+	c.wake()
 }
 
 // resetOnClose has the kernel throw away what the peer has not taken, instead

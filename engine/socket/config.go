@@ -19,6 +19,8 @@ type Config struct {
 	// Now is the clock of heartbeats and of CloseTimeout; default time.Now.
 	Now    func() time.Time
 	Logger *slog.Logger // default slog.Default()
+
+	unparked bool // a goroutine for every connection, as where there is no poller
 }
 
 func (c Config) withDefaults() Config {

@@ -53,11 +53,14 @@ type Conn struct {
 	conn        net.Conn
 	raw         syscall.RawConn // of conn's descriptor; nil where writing to it can only block
 	gws         *gws.Conn
+	id          uint64  // never used again
+	poller      *poller // nil: the reading goroutine stays
 	subprotocol string
 	done        chan struct{}
 
-	stream stream // owned by the reading goroutine
-	box    outbox // has its own lock
+	stream stream      // owned by the reading goroutine
+	parked atomic.Bool // no goroutine reads; who turns it off starts one
+	box    outbox      // has its own lock
 
 	nextFlush *Conn // guarded by flusher.mu
 	overdue   bool  // owned by the outbox's writer: a write timeout has passed

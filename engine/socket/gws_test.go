@@ -110,7 +110,7 @@ func TestGWSCallsInOrderAndWritesThroughOurConn(t *testing.T) {
 	}
 }
 
-// A poller will end the goroutine between two frames and later start ReadLoop
+// Parking ends the goroutine between two frames and later starts ReadLoop
 // again: gws calls OnOpen again, keeps its state, and closes nothing.
 func TestGWSReadLoopCanBeLeftAndStartedAgain(t *testing.T) {
 	part := masked(newFrame(opText, []byte("1 ")))

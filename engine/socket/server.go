@@ -2,6 +2,7 @@ package socket
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
 	"sync"
@@ -17,20 +18,23 @@ import (
 // closed, for handlers that are still at work.
 const handlerGrace = time.Second
 
-// Server owns a set of connections, the flushers that write for them and the
-// wheel that watches them.
+// Server owns a set of connections, the flushers that write for them, the
+// wheel that watches them and the poller that waits for them.
 type Server struct {
 	// Static after NewServer.
 	config   Config
 	wheel    *wheel
 	flushers []*flusher
 
-	workers  sync.WaitGroup // flushers, the wheel, and whom flushers start
+	workers  sync.WaitGroup // flushers, the wheel, the poller, and whom flushers start
 	accepted atomic.Uint64
 	refused  atomic.Uint64
 
 	mu        sync.Mutex
-	conns     map[*Conn]struct{}
+	conns     map[uint64]*Conn // by id
+	lastID    uint64
+	poller    *poller // made for the first connection that can use it
+	noPoller  bool
 	upgraders map[string]*gws.Upgrader // by subprotocol: gws takes it from its options
 	closing   bool
 	empty     chan struct{} // closes when closing and no connection is left
@@ -42,7 +46,8 @@ func NewServer(config Config) *Server {
 	s := &Server{
 		config:    config,
 		wheel:     newWheel(config),
-		conns:     make(map[*Conn]struct{}),
+		conns:     make(map[uint64]*Conn),
+		noPoller:  config.unparked,
 		upgraders: make(map[string]*gws.Upgrader),
 		empty:     make(chan struct{}),
 	}
@@ -77,6 +82,7 @@ func (s *Server) Close(ctx context.Context) error {
 		f.stop()
 	}
 	s.wheel.stop()
+	s.stopPoller()
 	s.workers.Wait()
 	return err
 }
@@ -115,7 +121,7 @@ func (s *Server) all() []*Conn {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	conns := make([]*Conn, 0, len(s.conns))
-	for c := range s.conns {
+	for _, c := range s.conns {
 		conns = append(conns, c)
 	}
 	return conns
@@ -134,14 +140,52 @@ func (s *Server) admit(c *Conn) bool {
 	if s.closing {
 		return false
 	}
-	s.conns[c] = struct{}{}
+	s.lastID++
+	c.id = s.lastID
+	s.conns[c.id] = c
+	if c.raw != nil {
+		c.poller = s.pollerLocked()
+	}
 	return true
+}
+
+// find returns the connection with that id, or nil after its end.
+func (s *Server) find(id uint64) *Conn {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.conns[id]
+}
+
+func (s *Server) pollerLocked() *poller {
+	if s.poller != nil || s.noPoller {
+		return s.poller
+	}
+	p, err := newPoller(s)
+	if err != nil {
+		s.noPoller = true
+		if !errors.Is(err, errors.ErrUnsupported) {
+			s.config.Logger.Warn("idle websockets keep a goroutine each", "err", err)
+		}
+		return nil
+	}
+	s.poller = p
+	s.workers.Go(p.run)
+	return p
+}
+
+func (s *Server) stopPoller() {
+	s.mu.Lock()
+	p := s.poller
+	s.mu.Unlock()
+	if p != nil {
+		p.stop()
+	}
 }
 
 func (s *Server) forget(c *Conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.conns, c)
+	delete(s.conns, c.id)
 	s.checkEmptyLocked()
 }
 

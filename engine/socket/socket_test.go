@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"flag"
 	"io"
 	"log/slog"
 	"net"
@@ -20,7 +21,31 @@ import (
 	"github.com/klatch-chat/klatch/engine"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// unparked has tests and benchmarks run as on systems that have no poller.
+var unparked = flag.Bool("unparked", false, "keep a goroutine for each connection")
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(bothWays{m}) }
+
+// bothWays runs the tests with parked connections and with a goroutine for each.
+type bothWays struct{ *testing.M }
+
+func (b bothWays) Run() int {
+	if code := b.M.Run(); code != 0 || *unparked || special() {
+		return code
+	}
+	*unparked = true
+	return b.M.Run()
+}
+
+// special reports whether this is not a plain run of the tests.
+func special() bool {
+	for _, name := range []string{"bench", "fuzz", "list"} {
+		if flag.Lookup("test."+name).Value.String() != "" {
+			return true
+		}
+	}
+	return flag.Lookup("test.fuzzworker").Value.String() == "true"
+}
 
 const patience = 30 * time.Second
 
@@ -129,6 +154,7 @@ func newWorld(t testing.TB, config Config, accept func() Accept) *world {
 	if config.Logger == nil {
 		config.Logger = slog.New(slog.DiscardHandler)
 	}
+	config.unparked = config.unparked || *unparked
 	w := &world{Server: NewServer(config), accepted: make(chan *Conn, 10_000), accept: accept}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

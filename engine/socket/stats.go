@@ -2,9 +2,10 @@ package socket
 
 import "sync/atomic"
 
-// Stats is a count of what a Server has done. All but the first two only grow.
+// Stats is a count of what a Server has done. All but the first three only grow.
 type Stats struct {
 	Open       int   // connections
+	Parked     int   // of them, those that no goroutine reads
 	QueueBytes int64 // in all outboxes
 
 	Accepted uint64
@@ -48,6 +49,9 @@ func (s *Server) Stats() Stats {
 	sum := Stats{Open: len(conns), Accepted: s.accepted.Load(), Refused: s.refused.Load()}
 	for _, c := range conns {
 		sum.QueueBytes += int64(c.Queued())
+		if c.parked.Load() {
+			sum.Parked++
+		}
 	}
 	for _, f := range s.flushers {
 		f.tally.addTo(&sum)

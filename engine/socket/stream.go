@@ -17,7 +17,7 @@ var readBuffers = sync.Pool{New: func() any { return new([readBytes]byte) }}
 // stream is the net.Conn that gws is given. gws reads the client's frames from
 // it; what gws would write is taken away from it, because only the outbox
 // writes. Reading happens in one goroutine at a time, and every field belongs
-// to it.
+// to it; while the connection is parked, to nobody.
 type stream struct {
 	net.Conn
 	c        *Conn
@@ -31,13 +31,17 @@ type stream struct {
 	err    error // that a read ended with; reading is over then
 	try    func(fd uintptr) bool
 
+	turn  int  // bytes read since the others had their turn
+	idle  bool // nothing to read and nothing in hand: the goroutine is leaving
+	armed bool // the descriptor is in the poller's set
+	stays bool // the poller did not take it
+
 	closeCode uint16 // of the close frame that gws answered or failed with; 0: none
 	ended     bool   // the peer has closed, well or badly: nothing more comes
 }
 
-// Read hands on the bytes that have arrived, or waits for more. When it waits,
-// gws has taken all there was; where the stream also stands at a frame's end
-// nothing but the descriptor is needed to go on later.
+// Read hands on the bytes that have arrived, or waits for more. Where it would
+// wait at a frame's end, and a poller can wait instead, it does not return.
 func (s *stream) Read(p []byte) (int, error) {
 	if s.err != nil {
 		return 0, s.err
@@ -91,10 +95,14 @@ func (s *stream) fill(direct []byte) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	if s.idle {
+		s.leave()
+	}
+	s.yield(s.n)
 	return s.n, s.err
 }
 
-// tryRead is called by the runtime poller until it returns true: while the
+// tryRead is called by the runtime's poller until it returns true: while the
 // peer is silent no buffer is held.
 func (s *stream) tryRead(fd uintptr) bool {
 	p := s.target()
@@ -105,7 +113,8 @@ func (s *stream) tryRead(fd uintptr) bool {
 			continue
 		case err == unix.EAGAIN:
 			s.release()
-			return false
+			s.idle = s.canPark()
+			return s.idle
 		}
 		s.arrived(n, err)
 		return true
