@@ -2,89 +2,103 @@ package bench
 
 import (
 	"fmt"
-	"io"
-	"text/tabwriter"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
 )
 
-// Result is what a run found. Latencies are from a post's intended time to a delivery.
+// Result is what a run found. Latencies are from a post's intended time to a
+// delivery, or from a page's to its arrival.
 type Result struct {
-	Users  int     `json:"users"`
-	Rooms  int     `json:"rooms"`
-	Rate   float64 `json:"posts_per_second"`
-	Posted uint64  `json:"posted"`
-	Late   uint64  `json:"late"` // posts that the generator itself started late
+	Scenario string    `json:"scenario,omitempty"` // its name, where it has one
+	Server   string    `json:"server,omitempty"`   // what was measured, and its version
+	Began    time.Time `json:"began"`
+	Kind     Kind      `json:"kind"`
+	Protocol string    `json:"protocol"`
+	Users    int       `json:"users"`
+	Rooms    int       `json:"rooms"`
+	Rate     float64   `json:"posts_per_second,omitempty"`
+	Body     int       `json:"body_bytes,omitempty"`
 
-	Delivered  uint64 `json:"delivered"`
-	Expected   uint64 `json:"expected"`
-	Lost       uint64 `json:"lost"`
-	Doubled    uint64 `json:"doubled"`
-	Disordered uint64 `json:"disordered"`
-	Errors     uint64 `json:"errors"`
-	FirstError string `json:"first_error,omitempty"`
-	Dropped    int64  `json:"dropped"` // connections that the server ended, stalled ones aside
+	Posted       uint64  `json:"posted"`
+	Late         uint64  `json:"late"`   // the generator itself started late
+	Unsent       uint64  `json:"unsent"` // the server did not take
+	Delivered    uint64  `json:"delivered"`
+	Expected     uint64  `json:"expected"`
+	DeliveryRate float64 `json:"deliveries_per_second,omitempty"`
+	Lost         uint64  `json:"lost"`
+	Doubled      uint64  `json:"doubled"`
+	Disordered   uint64  `json:"disordered"`
+	Foreign      uint64  `json:"foreign"` // messages of nobody here
+	Errors       uint64  `json:"errors"`
+	FirstError   string  `json:"first_error,omitempty"`
+	Dropped      int64   `json:"dropped"` // connections that the server ended, stalled ones aside
+	Refused      int64   `json:"refused"` // handshakes answered with "come again later"
 
-	StalledCodes map[uint32]int `json:"stalled_codes,omitempty"` // how the server ended stalled readers: close code, 1006 for none; 0: not at all
+	StalledCodes map[uint16]int `json:"stalled_codes,omitempty"` // how the server ended stalled readers: close code, 1006 for none; 0: not at all
 
-	P50 float64 `json:"p50_ms"`
-	P90 float64 `json:"p90_ms"`
-	P99 float64 `json:"p99_ms"`
-	Max float64 `json:"max_ms"`
+	P50     float64    `json:"p50_ms"`
+	P90     float64    `json:"p90_ms"`
+	P99     float64    `json:"p99_ms"`
+	P999    float64    `json:"p999_ms"`
+	Max     float64    `json:"max_ms"`
+	Latency []Quantile `json:"latency,omitempty"` // the whole distribution
 
-	Usage Usage `json:"server"`
+	Trials []Trial      `json:"trials,omitempty"`
+	Idle   *IdleResult  `json:"idle,omitempty"`
+	Storm  *StormResult `json:"storm,omitempty"`
+
+	Usage      Usage    `json:"server_usage"`
+	Series     []Sample `json:"series,omitempty"`
+	Bottleneck string   `json:"bottleneck,omitempty"` // why this run measures the generator
 }
 
-func (r *run) result(usage Usage) Result {
-	all := hdrhistogram.New(1, int64(time.Minute/time.Microsecond), 3)
-	for i := range r.hists {
-		r.hists[i].Lock()
-		all.Merge(r.hists[i].h)
-		r.hists[i].Unlock()
-	}
-	ms := func(q float64) float64 { return float64(all.ValueAtQuantile(q)) / 1000 }
-	c := &r.count
-	res := Result{
-		Users: r.cfg.Users, Rooms: r.cfg.Rooms, Rate: r.cfg.Rate, Posted: c.posted.Load(), Late: c.late.Load(),
-		Delivered: c.delivered.Load(), Expected: r.expected(), Doubled: c.doubled.Load(),
-		Disordered: c.disordered.Load(), Errors: c.errors.Load(), Dropped: r.dropped.Load(),
-		P50: ms(50), P90: ms(90), P99: ms(99), Max: float64(all.Max()) / 1000, Usage: usage,
-	}
-	res.FirstError, _ = r.firstErr.Load().(string)
-	res.Lost = res.Expected - min(res.Expected, res.Delivered-res.Doubled)
-	for _, u := range r.users[:r.cfg.Stalled] {
-		if res.StalledCodes == nil {
-			res.StalledCodes = map[uint32]int{}
-		}
-		res.StalledCodes[u.code.Load()]++
-	}
-	return res
+// Quantile is one point of a distribution.
+type Quantile struct {
+	Percentile float64 `json:"percentile"`
+	MS         float64 `json:"ms"`
 }
 
-// WriteTable prints the result for people.
-func (r Result) WriteTable(w io.Writer) error {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	row := func(name, format string, args ...any) {
-		fmt.Fprintf(t, "%s\t"+format+"\n", append([]any{name}, args...)...)
+func (r *Result) setLatency(h *hdrhistogram.Histogram) {
+	r.P50, r.P90, r.P99, r.P999 = milliseconds(h, 50), milliseconds(h, 90), milliseconds(h, 99), milliseconds(h, 99.9)
+	r.Max = float64(h.Max()) / 1000
+	r.Latency = nil
+	for _, b := range h.CumulativeDistribution() {
+		r.Latency = append(r.Latency, Quantile{b.Quantile, float64(b.ValueAt) / 1000})
 	}
-	row("load", "%d users in %d rooms, %g posts a second", r.Users, r.Rooms, r.Rate)
-	row("posted", "%d (%d late)", r.Posted, r.Late)
-	row("delivered", "%d of %d", r.Delivered, r.Expected)
-	row("lost, doubled, out of order", "%d, %d, %d", r.Lost, r.Doubled, r.Disordered)
-	row("errors, dropped connections", "%d, %d", r.Errors, r.Dropped)
-	if r.FirstError != "" {
-		row("first error", "%s", r.FirstError)
+}
+
+// CPUPerDelivery is the server's, in microseconds.
+func (r *Result) CPUPerDelivery() float64 { return r.Usage.CPU * 1e6 / float64(max(1, r.Delivered)) }
+
+// lateShare of posts is what a generator may start late and still measure the server.
+const lateShare = 0.01
+
+// judge finds out whether the generator was the bottleneck.
+func (r *Result) judge() {
+	u := r.Usage
+	switch {
+	case float64(r.Late) > lateShare*float64(r.Posted):
+		r.Bottleneck = fmt.Sprintf("the generator itself started %d of %d posts late", r.Late, r.Posted)
+	case u.Seconds > 0 && u.CPU > 0 && u.Idle < 0.05 && u.Generator > u.CPU:
+		r.Bottleneck = fmt.Sprintf("the machine was busy, and the generator used more of it (%.1f cores) than the server (%.1f)",
+			u.Generator/u.Seconds, u.CPU/u.Seconds)
 	}
-	for code, n := range r.StalledCodes {
-		row("stalled readers", "%d closed with %d", n, code)
+}
+
+// broken says what of a fanout's bounds was not kept; empty: nothing.
+func (r *Result) broken(p99 time.Duration) string {
+	switch {
+	case r.Unsent > 0:
+		return fmt.Sprintf("%d posts not taken", r.Unsent)
+	case r.Errors > 0:
+		return fmt.Sprintf("%d errors, the first %s", r.Errors, r.FirstError)
+	case r.Dropped > 0:
+		return fmt.Sprintf("%d connections dropped", r.Dropped)
+	case r.Lost+r.Doubled+r.Disordered > 0:
+		return fmt.Sprintf("%d lost, %d doubled, %d out of order", r.Lost, r.Doubled, r.Disordered)
+	case r.P99 > float64(p99)/float64(time.Millisecond):
+		return fmt.Sprintf("p99 %.1f ms", r.P99)
 	}
-	row("latency p50, p90, p99, max", "%.2f, %.2f, %.2f, %.2f ms", r.P50, r.P90, r.P99, r.Max)
-	row("machine time taken by others", "%.1f %%", 100*r.Usage.Steal)
-	if r.Usage.Seconds > 0 {
-		row("server CPU", "%.2f of a core", r.Usage.CPU/r.Usage.Seconds)
-		row("server CPU per delivery", "%.1f µs", r.Usage.CPU*1e6/float64(max(1, r.Delivered)))
-		row("server memory, start, most", "%.1f, %.1f MiB", r.Usage.StartMiB, r.Usage.MaxMiB)
-	}
-	return t.Flush()
+	return ""
 }

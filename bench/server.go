@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -17,11 +18,12 @@ import (
 
 // Server is a klatch that a bench started, as a process of its own.
 type Server struct {
-	URL    string
-	Secret []byte
-	Data   string
-	cmd    *exec.Cmd
-	exited chan error
+	URL     string
+	Metrics string // address of /metrics
+	Secret  []byte
+	Data    string
+	cmd     *exec.Cmd
+	exited  chan error
 }
 
 // ServerConfig says what to start.
@@ -49,9 +51,9 @@ func StartServer(ctx context.Context, c ServerConfig) (*Server, error) {
 		rand.Read(b)
 		c.Secret = []byte(hex.EncodeToString(b))
 	}
-	args := append([]string{"serve", "--addr", c.Addr, "--data", c.Data, "--ops-addr", "off", "--rate-limit", "off"}, c.Args...)
+	args := append([]string{"serve", "--addr", c.Addr, "--data", c.Data, "--ops-addr", "127.0.0.1:0", "--rate-limit", "off"}, c.Args...)
 	s := &Server{Secret: c.Secret, Data: c.Data, cmd: exec.Command(c.Binary, args...), exited: make(chan error, 1)}
-	s.cmd.Env = append(os.Environ(), "KLATCH_AUTH_JWT_SECRET="+string(c.Secret))
+	s.cmd.Env = append(environ(), "KLATCH_AUTH_JWT_SECRET="+string(c.Secret))
 	s.cmd.Stderr = c.Stderr
 	out, err := s.cmd.StdoutPipe()
 	if err != nil {
@@ -60,31 +62,39 @@ func StartServer(ctx context.Context, c ServerConfig) (*Server, error) {
 	if err := s.cmd.Start(); err != nil {
 		return nil, err
 	}
-	address := make(chan string, 1)
+	addresses := make(chan string, 2) // public, then ops: the order in which serve prints them
 	go func() {
 		lines := bufio.NewScanner(out)
 		for lines.Scan() {
-			if i := strings.Index(lines.Text(), "http://"); i >= 0 {
+			if address, _, _ := strings.Cut(lines.Text(), " "); strings.HasPrefix(address, "http://") {
 				select {
-				case address <- strings.Fields(lines.Text()[i:])[0]:
-				default: // only the first line is the public address
+				case addresses <- strings.TrimRight(address, "/"):
+				default:
 				}
 			}
 		}
 		s.exited <- s.cmd.Wait()
 	}()
-	select {
-	case s.URL = <-address:
-		s.URL = strings.TrimRight(s.URL, "/")
-		return s, nil
-	case err := <-s.exited:
-		return nil, fmt.Errorf("the server did not start: %w", errors.Join(err, errors.New("see its messages above")))
-	case <-time.After(startPatience):
-		err = errors.New("the server printed no address in time")
-	case <-ctx.Done():
-		err = ctx.Err()
+	patience := time.After(startPatience)
+	for _, address := range []*string{&s.URL, &s.Metrics} {
+		select {
+		case *address = <-addresses:
+			continue
+		case err := <-s.exited:
+			return nil, fmt.Errorf("the server did not start: %w", errors.Join(err, errors.New("see its messages above")))
+		case <-patience:
+			err = errors.New("the server printed no address in time")
+		case <-ctx.Done():
+			err = ctx.Err()
+		}
+		return nil, errors.Join(err, s.Kill())
 	}
-	return nil, errors.Join(err, s.Kill())
+	return s, nil
+}
+
+// environ is ours without klatch's own settings: they are for another server.
+func environ() []string {
+	return slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "KLATCH_") })
 }
 
 // PID is the server's process.

@@ -1,133 +1,130 @@
 package bench
 
 import (
-	"fmt"
-	"os"
-	"strconv"
-	"strings"
+	"sync"
 	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
 )
 
-// Usage is what the server's process used during the load, and what others took of the machine.
+// Usage is what the server used during the load, and what became of the machine.
 type Usage struct {
-	Steal    float64 `json:"steal"` // share of the machine's time that other virtual machines took
-	Seconds  float64 `json:"seconds"`
-	CPU      float64 `json:"cpu_seconds"`
-	StartMiB float64 `json:"start_mib"` // resident
-	MaxMiB   float64 `json:"max_mib"`
+	Seconds    float64 `json:"seconds"`
+	CPU        float64 `json:"cpu_seconds"`
+	StartMiB   float64 `json:"start_mib"` // resident
+	MaxMiB     float64 `json:"max_mib"`
+	EndMiB     float64 `json:"end_mib"`
+	Goroutines float64 `json:"goroutines,omitempty"` // at the end, where the server tells
+
+	Generator float64 `json:"generator_cpu_seconds"`
+	Steal     float64 `json:"steal"` // share of the machine's time that other virtual machines took
+	Idle      float64 `json:"idle"`  // share that nobody used
 }
 
-// clockTick is the unit of CPU times in /proc: USER_HZ, which is 100 on Linux (proc(5)).
-const clockTick = 100
+// Sample is one moment of a run.
+type Sample struct {
+	At         float64 `json:"at"` // seconds since the load's start
+	Deliveries float64 `json:"deliveries_per_second"`
+	P50        float64 `json:"p50_ms"`
+	P99        float64 `json:"p99_ms"`
+	CPU        float64 `json:"cpu_cores"`
+	MiB        float64 `json:"resident_mib"`
+	Goroutines float64 `json:"goroutines,omitempty"`
+}
 
+// sampleEvery is how often the server is looked at.
+const sampleEvery = 500 * time.Millisecond
+
+// watch looks at the server while a load runs.
 type watch struct {
-	pid     int
-	begun   time.Time
-	cpu     float64
-	machine machine
-	usage   Usage
-	done    chan struct{}
-	stopped chan struct{}
+	sources sources
+	fleet   *fleet
+
+	begun     time.Time
+	first     reading
+	last      reading
+	lastAt    time.Time
+	delivered uint64
+	own       float64
+	machine   machine
+	usage     Usage
+	series    []Sample
+
+	quit, stopped chan struct{}
 }
 
-// startWatch samples a process until stop. PID 0 watches nothing.
-func startWatch(pid int) *watch {
-	w := &watch{pid: pid, begun: time.Now(), machine: machineTime(), done: make(chan struct{}), stopped: make(chan struct{})}
-	if pid == 0 {
-		close(w.stopped)
-		return w
+// watch begins to look.
+func (r *run) watch() *watch {
+	w := &watch{
+		sources: sources{r.cfg.PIDs, r.cfg.Metrics}, fleet: r.fleet,
+		begun: time.Now(), own: ownCPU(), machine: machineTime(),
+		quit: make(chan struct{}), stopped: make(chan struct{}),
 	}
-	w.cpu, _ = cpuSeconds(pid)
-	w.usage.StartMiB, _ = residentMiB(pid)
-	w.usage.MaxMiB = w.usage.StartMiB
-	go w.sample()
+	w.first = w.sources.read()
+	w.last, w.lastAt = w.first, w.begun
+	w.delivered = w.fleet.delivered()
+	w.usage.StartMiB, w.usage.MaxMiB = w.first.resident, w.first.resident
+	go w.run()
 	return w
 }
 
-func (w *watch) sample() {
+func (w *watch) run() {
 	defer close(w.stopped)
-	t := time.NewTicker(200 * time.Millisecond)
+	t := time.NewTicker(sampleEvery)
 	defer t.Stop()
 	for {
 		select {
-		case <-w.done:
+		case <-w.quit:
 			return
-		case <-t.C:
-			m, _ := residentMiB(w.pid)
-			w.usage.MaxMiB = max(w.usage.MaxMiB, m)
+		case now := <-t.C:
+			w.sample(now)
 		}
 	}
 }
 
-func (w *watch) stop() Usage {
-	close(w.done)
+func (w *watch) sample(now time.Time) {
+	r, h, delivered := w.sources.read(), w.fleet.interval(), w.fleet.delivered()
+	passed := now.Sub(w.lastAt).Seconds()
+	if passed <= 0 {
+		return
+	}
+	w.series = append(w.series, Sample{
+		At:         now.Sub(w.begun).Seconds(),
+		Deliveries: float64(delivered-w.delivered) / passed,
+		P50:        milliseconds(h, 50), P99: milliseconds(h, 99),
+		CPU: (r.cpu - w.last.cpu) / passed, MiB: r.resident, Goroutines: r.goroutines,
+	})
+	w.last, w.lastAt, w.delivered = r, now, delivered
+	w.usage.MaxMiB = max(w.usage.MaxMiB, r.resident)
+}
+
+func (w *watch) stop() (Usage, []Sample) {
+	close(w.quit)
 	<-w.stopped
-	w.usage.Steal = machineTime().stealSince(w.machine)
-	if w.pid != 0 {
-		cpu, _ := cpuSeconds(w.pid)
-		w.usage.CPU, w.usage.Seconds = cpu-w.cpu, time.Since(w.begun).Seconds()
-	}
-	return w.usage
+	r, m := w.sources.read(), machineTime()
+	u := &w.usage
+	u.Seconds = time.Since(w.begun).Seconds()
+	u.CPU, u.EndMiB, u.Goroutines = r.cpu-w.first.cpu, r.resident, r.goroutines
+	u.MaxMiB = max(u.MaxMiB, r.resident)
+	u.Generator = ownCPU() - w.own
+	u.Steal = m.share(w.machine, func(m machine) float64 { return m.steal })
+	u.Idle = m.share(w.machine, func(m machine) float64 { return m.idle })
+	return *u, w.series
 }
 
-// cpuSeconds reads user and system time from /proc/PID/stat.
-func cpuSeconds(pid int) (float64, error) {
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return 0, err
-	}
-	// The second field is the name in parentheses and may hold spaces.
-	_, rest, _ := strings.Cut(string(b), ") ")
-	f := strings.Fields(rest)
-	if len(f) < 13 {
-		return 0, fmt.Errorf("short stat of process %d", pid)
-	}
-	user, err1 := strconv.ParseFloat(f[11], 64)
-	system, err2 := strconv.ParseFloat(f[12], 64)
-	if err1 != nil || err2 != nil {
-		return 0, fmt.Errorf("odd stat of process %d", pid)
-	}
-	return (user + system) / clockTick, nil
+// interval takes the latencies since the last call.
+func (f *fleet) interval() *hdrhistogram.Histogram {
+	var mu sync.Mutex
+	h := newHistogram()
+	f.each(func(l *loop) {
+		mu.Lock()
+		defer mu.Unlock()
+		h.Merge(l.tally.interval)
+		l.tally.interval.Reset()
+	})
+	return h
 }
 
-func residentMiB(pid int) (float64, error) {
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
-	if err != nil {
-		return 0, err
-	}
-	f := strings.Fields(string(b))
-	if len(f) < 2 {
-		return 0, fmt.Errorf("short statm of process %d", pid)
-	}
-	pages, err := strconv.ParseFloat(f[1], 64)
-	return pages * float64(os.Getpagesize()) / (1 << 20), err
-}
-
-// machine is time since boot, in clock ticks, over all processors.
-type machine struct{ total, steal float64 }
-
-// machineTime reads the first line of /proc/stat; zero where there is none.
-func machineTime() (m machine) {
-	b, err := os.ReadFile("/proc/stat")
-	if err != nil {
-		return m
-	}
-	line, _, _ := strings.Cut(string(b), "\n")
-	// user nice system idle iowait irq softirq steal; what follows is counted in user and nice.
-	for i, f := range strings.Fields(line) {
-		if v, err := strconv.ParseFloat(f, 64); err == nil && i <= 8 {
-			m.total += v
-			if i == 8 {
-				m.steal = v
-			}
-		}
-	}
-	return m
-}
-
-func (m machine) stealSince(before machine) float64 {
-	if m.total <= before.total {
-		return 0
-	}
-	return (m.steal - before.steal) / (m.total - before.total)
+func milliseconds(h *hdrhistogram.Histogram, percentile float64) float64 {
+	return float64(h.ValueAtPercentile(percentile)) / 1000
 }

@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strings"
 	"syscall"
-	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -44,15 +43,20 @@ func benchCommand() *cli.Command {
 }
 
 // benchConfig is the scenario with what the flags change of it.
-func benchConfig(c *cli.Context) (bench.Config, error) {
+func benchConfig(c *cli.Context) (cfg bench.Config, err error) {
 	name := "rooms"
 	if c.Args().Present() {
 		name = c.Args().First()
 	}
-	if c.NArg() > 1 {
-		return bench.Config{}, usageErrorf(c, "bench takes one scenario, after the flags, not also %q", c.Args().Get(1))
+	if name == "find-max" {
+		name = "rooms"
+		if c.NArg() > 1 {
+			name = c.Args().Get(1)
+		}
+		defer func() { cfg = cfg.ToFindMax() }()
 	}
-	cfg, ok := bench.Scenarios[name]
+	var ok bool
+	cfg, ok = bench.Scenarios[name]
 	if !ok {
 		var names []string
 		for n := range bench.Scenarios {
@@ -77,7 +81,9 @@ func benchConfig(c *cli.Context) (bench.Config, error) {
 		return cfg, usageErrorf(c, "--url needs --auth-jwt-secret: the load's users sign in with tokens made from it")
 	}
 	check := cfg
-	check.URLs = []string{"own"}
+	if len(check.URLs) == 0 {
+		check.URLs = []string{"http://127.0.0.1:1"}
+	}
 	if err := check.Validate(); err != nil {
 		return cfg, usageErrorf(c, "%w", err)
 	}
@@ -97,7 +103,8 @@ func runBench(c *cli.Context) (err error) {
 			return err
 		}
 		defer clean()
-		cfg.URLs, cfg.Secret, cfg.PID = []string{server.URL}, server.Secret, server.PID()
+		cfg.URLs, cfg.Secret = []string{server.URL}, server.Secret
+		cfg.PIDs, cfg.Metrics = []int{server.PID()}, []string{server.Metrics}
 	}
 	cfg.Progress = progress(c.App.ErrWriter)
 	r, err := bench.Run(ctx, cfg)
@@ -134,7 +141,7 @@ func ownServer(ctx context.Context, stderr io.Writer) (s *bench.Server, clean fu
 }
 
 // progress prints a line that rewrites itself, where stderr is a terminal.
-func progress(w io.Writer) func(done, total time.Duration) {
+func progress(w io.Writer) func(bench.Progress) {
 	f, ok := w.(*os.File)
 	if !ok {
 		return nil
@@ -142,11 +149,7 @@ func progress(w io.Writer) func(done, total time.Duration) {
 	if info, err := f.Stat(); err != nil || info.Mode()&os.ModeCharDevice == 0 {
 		return nil
 	}
-	return func(done, total time.Duration) {
-		end := ""
-		if done+time.Second >= total {
-			end = "\n"
-		}
-		fmt.Fprintf(f, "\r%s of %s%s", done.Truncate(time.Second), total, end)
+	return func(p bench.Progress) {
+		fmt.Fprintf(f, "\r%-40s %3.0f %%", p.Phase, 100*p.Done)
 	}
 }

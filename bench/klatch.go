@@ -1,0 +1,174 @@
+package bench
+
+import (
+	"bytes"
+	"encoding/binary"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/fxamacker/cbor/v2"
+	"github.com/golang-jwt/jwt/v5"
+)
+
+// Klatch is klatch's own protocol in JSON (klatch.v1.json).
+func Klatch(secret []byte) Protocol { return &klatchJSON{klatch{secret, "klatch.v1.json"}} }
+
+// KlatchCBOR is the same in binary frames (klatch.v1.cbor).
+func KlatchCBOR(secret []byte) Protocol { return &klatchCBOR{klatch{secret, "klatch.v1.cbor"}} }
+
+// klatch is what both formats share.
+type klatch struct {
+	secret      []byte
+	subprotocol string
+}
+
+func (k *klatch) Name() string { return k.subprotocol }
+
+// Request implements Protocol. The token makes the user and the room on first sight.
+func (k *klatch) Request(c *Client) (string, http.Header, error) {
+	claims := jwt.MapClaims{
+		"sub": c.Name(), "rooms": []string{c.RoomName()}, "exp": time.Now().Add(24 * time.Hour).Unix(),
+	}
+	token, err := jwt.NewWithClaims(jwt.SigningMethodHS256, claims).SignedString(k.secret)
+	return "/api/v1/ws", http.Header{
+		"Sec-Websocket-Protocol": {k.subprotocol}, "Authorization": {"Bearer " + token},
+	}, err
+}
+
+type klatchJSON struct{ klatch }
+
+var _ Paging = (*klatchJSON)(nil)
+
+// Opened implements Protocol.
+func (*klatchJSON) Opened(c *Client) {
+	hello := append([]byte(nil), `{"type":"hello"`...)
+	if c.Cursor != "" {
+		hello = append(append(append(hello, `,"cursor":"`...), c.Cursor...), '"')
+	}
+	c.Send(false, append(hello, '}'))
+}
+
+// Post implements Protocol.
+func (*klatchJSON) Post(c *Client, body []byte) bool {
+	return c.Send(false, append(append(append(append(append(make([]byte, 0, 64+len(body)),
+		`{"type":"post","room":"`...), c.RoomName()...), `","body":"`...), body...), `"}`...))
+}
+
+// Page implements Paging.
+func (*klatchJSON) Page(c *Client, ref int64, before string) bool {
+	p := strconv.AppendInt([]byte(`{"type":"history","ref":`), ref, 10)
+	p = append(append(append(append(p, `,"room":"`...), c.RoomName()...), `","before":"`...), before...)
+	return c.Send(false, append(p, `","limit":50}`...))
+}
+
+// Message implements Protocol.
+func (*klatchJSON) Message(c *Client, data []byte) {
+	kind, ok := bytes.CutPrefix(data, []byte(`{"type":"`))
+	switch {
+	case !ok:
+		c.Failed(string(data))
+	case bytes.HasPrefix(kind, []byte(`message"`)):
+		c.Delivered(after(data, `"body":"`), upTo(after(data, `"id":"`), idLength))
+	case bytes.HasPrefix(kind, []byte(`ack"`)):
+		if ref := after(kind, `"ref":`); ref != nil {
+			n, _ := strconv.ParseInt(string(ref[:bytes.IndexAny(ref, ",}")]), 10, 64)
+			c.Answered(n)
+		}
+	case bytes.HasPrefix(kind, []byte(`ready"`)):
+		c.welcomed(quoted(after(data, `"cursor":"`)), bytes.Contains(data, []byte(`"resumed":true`)))
+	case bytes.HasPrefix(kind, []byte(`checkpoint"`)):
+		c.checkpoint(quoted(after(data, `"cursor":"`)))
+	case bytes.HasPrefix(kind, []byte(`reset"`)), bytes.HasPrefix(kind, []byte(`error"`)):
+		c.Failed(string(data))
+	}
+}
+
+// welcomed takes ready: who has brought a cursor is live with the checkpoint
+// that ends what was missed.
+func (c *Client) welcomed(cursor string, resumed bool) {
+	if c.Cursor == "" || !resumed {
+		c.Cursor = cursor
+		c.Ready()
+	}
+}
+
+func (c *Client) checkpoint(cursor string) {
+	c.Cursor = cursor
+	c.Ready()
+}
+
+const idLength = 26
+
+// after returns what follows the first appearance of what, or nil.
+func after(p []byte, what string) []byte {
+	i := bytes.Index(p, []byte(what))
+	if i < 0 {
+		return nil
+	}
+	return p[i+len(what):]
+}
+
+func upTo(p []byte, n int) []byte { return p[:min(n, len(p))] }
+
+func quoted(p []byte) string { return string(p[:max(0, bytes.IndexByte(p, '"'))]) }
+
+type klatchCBOR struct{ klatch }
+
+// Opened implements Protocol.
+func (*klatchCBOR) Opened(c *Client) {
+	hello := map[string]string{"type": "hello"}
+	if c.Cursor != "" {
+		hello["cursor"] = c.Cursor
+	}
+	c.sendCBOR(hello)
+}
+
+// Post implements Protocol.
+func (*klatchCBOR) Post(c *Client, body []byte) bool {
+	return c.sendCBOR(struct {
+		Type string `cbor:"type"`
+		Room string `cbor:"room"`
+		Body string `cbor:"body"`
+	}{"post", c.RoomName(), string(body)})
+}
+
+func (c *Client) sendCBOR(v any) bool {
+	p, err := cbor.Marshal(v)
+	return err == nil && c.Send(true, p)
+}
+
+// Message implements Protocol. The type comes first, and keys and texts are found
+// by their encoding: a key "id" is 0x62 'i' 'd', and a text's head says its length.
+func (*klatchCBOR) Message(c *Client, data []byte) {
+	switch kind := string(cborText(after(data, "dtype"))); kind {
+	case "message":
+		c.Delivered(cborText(after(data, "dbody")), cborText(after(data, "bid")))
+	case "ready":
+		c.welcomed(string(cborText(after(data, "fcursor"))), bytes.Contains(data, []byte("gresumed\xf5")))
+	case "checkpoint":
+		c.checkpoint(string(cborText(after(data, "fcursor"))))
+	case "reset", "error":
+		c.Failed(string(data))
+	}
+}
+
+// cborText reads a text string (RFC 8949, section 3.1, major type 3); nil where there is none.
+func cborText(p []byte) []byte {
+	if len(p) == 0 || p[0]>>5 != 3 {
+		return nil
+	}
+	n, head := int(p[0]&31), 1
+	switch {
+	case n == 24 && len(p) > 1:
+		n, head = int(p[1]), 2
+	case n == 25 && len(p) > 2:
+		n, head = int(binary.BigEndian.Uint16(p[1:])), 3
+	case n > 23:
+		return nil
+	}
+	if len(p) < head+n {
+		return nil
+	}
+	return p[head : head+n]
+}
