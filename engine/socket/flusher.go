@@ -14,6 +14,16 @@ import (
 // written from where they are.
 const batchBytes = 64 << 10
 
+// After a pass over many connections a flusher rests, in proportion to the work
+// that it was. A busy room's frames gather meanwhile and leave in one write,
+// which costs hardly more than a write of one of them. The busier the machine,
+// the longer a pass takes, the more frames share a write.
+const (
+	restFrom   = 128
+	restFactor = 1
+	maxRest    = 20 * time.Millisecond
+)
+
 // flusher writes for its share of the connections, none of which can block
 // it: every write is non-blocking, and a connection whose peer takes no more
 // leaves the list until it does.
@@ -54,7 +64,8 @@ func (f *flusher) add(c *Conn) {
 	f.ready.Signal()
 }
 
-// take waits for a connection. None means that the flusher is stopped.
+// take waits for connections and returns all of them, as a list. None means
+// that the flusher is stopped.
 func (f *flusher) take() *Conn {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -64,12 +75,9 @@ func (f *flusher) take() *Conn {
 		}
 		f.ready.Wait()
 	}
-	c := f.head
-	if f.head = c.nextFlush; f.head == nil {
-		f.tail = nil
-	}
-	c.nextFlush = nil
-	return c
+	list := f.head
+	f.head, f.tail = nil, nil
+	return list
 }
 
 func (f *flusher) stop() {
@@ -79,14 +87,29 @@ func (f *flusher) stop() {
 	f.ready.Signal()
 }
 
+// run writes for everybody on the list, then for everybody who has come meanwhile.
 func (f *flusher) run() {
-	for c := f.take(); c != nil; c = f.take() {
+	for list := f.take(); list != nil; list = f.take() {
+		begun := time.Now()
+		if f.pass(list) >= restFrom {
+			time.Sleep(min(restFactor*time.Since(begun), maxRest))
+		}
+	}
+}
+
+// pass gives each connection of a list its turn, and returns how many there were.
+func (f *flusher) pass(list *Conn) (n int) {
+	for list != nil {
+		c := list
+		list, c.nextFlush = c.nextFlush, nil
+		n++
 		if c.raw == nil {
 			f.server.workers.Go(func() { f.pump(c) })
 			continue
 		}
 		f.turn(c)
 	}
+	return n
 }
 
 // turn writes one batch, so that no connection holds up the others.

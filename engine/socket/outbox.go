@@ -51,7 +51,12 @@ func cost(frame []byte) int { return len(frame) + frameOverhead }
 // frame of any size.
 func (b *outbox) push(frame []byte) verdict {
 	b.mu.Lock()
-	defer b.mu.Unlock()
+	v := b.pushLocked(frame)
+	b.mu.Unlock() // not deferred: this is the hottest path of all
+	return v
+}
+
+func (b *outbox) pushLocked(frame []byte) verdict {
 	switch {
 	case b.closing || b.dead:
 		return refused
