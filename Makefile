@@ -62,7 +62,7 @@ setup:
 
 # The long ones, for before a release.
 
-.PHONY: check-model check-crash check-history check-load fuzz
+.PHONY: check-model check-crash check-history check-load check-soak bench-peers fuzz
 check-model:
 	@go test ./storage -run TestModel -storage.histories 12000 -timeout 60m
 
@@ -82,6 +82,32 @@ check-load: build
 		bin/klatch bench $(STALL) hall
 		bin/klatch bench $(STALL) --stalled 1 hall
 	done
+
+# Clients that misbehave, for ten minutes: the server ends where it began.
+check-soak:
+	@go test ./cli -run TestSoak -soak.duration 10m -timeout 30m -v
+
+# klatch and its peers under the same loads, by turns (go run ./bench/peers -h
+# tells of PEERS, such as PEERS='--rounds 5 rooms hall'). First it installs the
+# peers where they are missing, and sees that each works.
+PEERS ?=
+
+bench-peers: build
+	@missing=()
+	command -v node >/dev/null && command -v npm >/dev/null || { echo "the peers need Node.js 20 or later, with npm: install it" >&2; exit 1; }
+	command -v redis-server >/dev/null || missing+=(redis-server)
+	compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || command -v postgres >/dev/null || missing+=(postgresql)
+	log=$$(mktemp)
+	trap 'rm -f "$$log"' EXIT
+	if [ "$${#missing[@]}" -gt 0 ]; then
+		sudo=
+		[ "$$(id -u)" = 0 ] || sudo=sudo
+		echo "installing $${missing[*]} for the peers" >&2
+		{ $$sudo apt-get update -q && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "$${missing[@]}"; } >"$$log" 2>&1 || { cat "$$log" >&2; exit 1; }
+	fi
+	npm --prefix bench/peers/socketio ci --ignore-scripts --no-audit --no-fund >"$$log" 2>&1 || { cat "$$log" >&2; exit 1; }
+	go run ./bench/peers --klatch bin/klatch --check >&2
+	go run ./bench/peers --klatch bin/klatch $(PEERS)
 
 # Every fuzz target of every package for FUZZTIME, one after the other. A target
 # that fails prints its log and the others still run. Go before 1.27 now and then
