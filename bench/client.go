@@ -33,7 +33,7 @@ type Client struct {
 	pieces  []byte // of a message in several frames
 	code    uint16 // close code that the server gave
 	refusal refusal
-	next    []uint32 // by sender in the room: the number that must come next
+	order   *sequence
 	lastID  [26]byte
 
 	mu         sync.Mutex // the connection, shared with the pacer
@@ -93,7 +93,7 @@ func (c *Client) Failed(text string) { c.loop.tally.fail(c, text) }
 // Answered says that what was asked for with ref has come. A ref is the time for
 // which the request was intended.
 func (c *Client) Answered(ref int64) {
-	c.loop.tally.answered++
+	c.loop.tally.answered.Add(1)
 	c.loop.tally.latency(c.fleet.since(), ref)
 }
 
@@ -115,20 +115,24 @@ func (c *Client) Delivered(body, id []byte) {
 // numbered, and so are the messages of each of them.
 func (c *Client) check(m mark, id []byte) {
 	t := &c.loop.tally
-	t.delivered.Add(1)
-	if c.next == nil {
-		c.next = make([]uint32, c.fleet.sendersPerRoom())
+	if c.order == nil {
+		c.order = newSequence(c.fleet.sendersPerRoom())
 	}
 	i := m.sender / c.fleet.cfg.Rooms
-	if m.sender%c.fleet.cfg.Rooms != c.Room || i >= len(c.next) {
+	if m.sender%c.fleet.cfg.Rooms != c.Room || i < 0 || i >= len(c.order.next) {
 		t.foreign++
 		return
 	}
-	if m.number < c.next[i] {
+	switch c.order.take(i, m.number) {
+	case again:
 		t.doubled++
 		return
+	case late:
+		t.delivered.Add(1)
+		t.disordered++
+		return
 	}
-	c.next[i] = m.number + 1
+	t.delivered.Add(1)
 	if len(id) == len(c.lastID) {
 		if bytes.Compare(id, c.lastID[:]) <= 0 {
 			t.disordered++

@@ -23,6 +23,7 @@ const (
 
 // Config is one run.
 type Config struct {
+	Summary  string // of a scenario, for --help
 	Kind     Kind
 	URLs     []string // base addresses of the nodes, http://host:port; clients take turns
 	Protocol Protocol // that they speak; nil: klatch's, in JSON, with Secret
@@ -53,11 +54,11 @@ type Progress struct {
 
 // Scenarios are the named loads: as data, for the command line and the docs.
 var Scenarios = map[string]Config{
-	"rooms":   {Kind: Fanout, Users: 1000, Rooms: 50, Rate: 200, Body: 200, Warmup: 2 * time.Second, Duration: 15 * time.Second},
-	"hall":    {Kind: Fanout, Users: 1000, Rooms: 1, Rate: 20, Body: 200, Warmup: 2 * time.Second, Duration: 15 * time.Second},
-	"idle":    {Kind: Idle, Users: 15000, Rooms: 750, Duration: 30 * time.Second},
-	"storm":   {Kind: Storm, Users: 10000, Rooms: 500, Messages: 5, Body: 200, Duration: time.Minute},
-	"history": {Kind: History, Users: 50, Rooms: 1, Rate: 200, Messages: 100_000, Body: 200, Warmup: time.Second, Duration: 15 * time.Second},
+	"rooms":   {Summary: "1,000 users in 50 rooms of 20, 200 posts a second", Kind: Fanout, Users: 1000, Rooms: 50, Rate: 200, Body: 200, Warmup: 2 * time.Second, Duration: 15 * time.Second},
+	"hall":    {Summary: "1,000 users in one room, 20 posts a second", Kind: Fanout, Users: 1000, Rooms: 1, Rate: 20, Body: 200, Warmup: 2 * time.Second, Duration: 15 * time.Second},
+	"idle":    {Summary: "hold 15,000 connections, and tell what one costs", Kind: Idle, Users: 15000, Rooms: 750, Duration: 30 * time.Second},
+	"storm":   {Summary: "cut 10,000 sessions off, and have all come back at once", Kind: Storm, Users: 10000, Rooms: 500, Messages: 5, Body: 200, Duration: time.Minute},
+	"history": {Summary: "random pages of a room with 100,000 messages, 200 a second", Kind: History, Users: 50, Rooms: 1, Rate: 200, Messages: 100_000, Body: 200, Warmup: time.Second, Duration: 15 * time.Second},
 }
 
 // ToFindMax turns a fanout into the search for its highest rate.

@@ -50,13 +50,17 @@ func newFleet(cfg Config) (*fleet, error) {
 		f.loops = append(f.loops, l)
 	}
 	for i := range cfg.Users {
-		c := &Client{Index: i, Room: i % cfg.Rooms, fleet: f, fd: -1, base: cfg.URLs[i%len(cfg.URLs)]}
+		c := &Client{Index: i, Room: i % cfg.Rooms, fleet: f, fd: -1}
+		c.base = cfg.URLs[nodeOf(i, cfg.Rooms, len(cfg.URLs))]
 		c.loop = f.loops[i%len(f.loops)]
 		c.narrow = i < cfg.Stalled
 		f.clients = append(f.clients, c)
 	}
 	return f, nil
 }
+
+// nodeOf has the users of each room take turns at the nodes.
+func nodeOf(user, rooms, nodes int) int { return (user%rooms + user/rooms) % nodes }
 
 func (f *fleet) since() int64 { return int64(time.Since(f.start)) }
 
@@ -154,7 +158,7 @@ func (f *fleet) ended(c *Client, wasReady bool, err error) {
 	case status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests:
 		f.refused.Add(1)
 		f.again(c, max(c.refusal.after, 100*time.Millisecond))
-	case status == 0 && f.since() < int64(patience) && retryable(err):
+	case status == 0 && f.since()-f.dialed.Load() < int64(patience) && retryable(err):
 		f.again(c, 100*time.Millisecond)
 	default:
 		err = fmt.Errorf("%s could not connect: %w", c.Name(), err)
@@ -233,6 +237,13 @@ func (f *fleet) countFrom(nanos int64) { f.each(func(l *loop) { l.tally.from = n
 func (f *fleet) delivered() (n uint64) {
 	for _, l := range f.loops {
 		n += l.tally.delivered.Load()
+	}
+	return n
+}
+
+func (f *fleet) answered() (n uint64) {
+	for _, l := range f.loops {
+		n += l.tally.answered.Load()
 	}
 	return n
 }

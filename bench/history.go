@@ -56,9 +56,11 @@ func (r *run) history(ctx context.Context) error {
 	t := f.sum()
 	res := &r.result
 	res.Posted, res.Late, res.Unsent = p.sent, p.late, p.unsent
-	res.Delivered, res.Expected = t.answered, p.sent
-	res.Lost = p.sent - min(p.sent, t.answered)
+	res.Delivered, res.Expected = f.answered(), p.sent
+	res.DeliveryRate = float64(res.Delivered) / p.total.Seconds()
+	res.Lost = p.sent - min(p.sent, res.Delivered)
 	res.Errors, res.FirstError, res.Dropped = t.errors, t.firstError, f.dropped.Load()
+	res.Refused = f.refused.Load()
 	res.setLatency(t.all)
 	return nil
 }
@@ -96,7 +98,7 @@ func (r *run) lastID(c *Client) string {
 
 func (r *run) settleAnswers(ctx context.Context, want uint64) {
 	deadline := time.Now().Add(settle)
-	for r.fleet.sum().answered < want && time.Now().Before(deadline) && ctx.Err() == nil {
+	for r.fleet.answered() < want && time.Now().Before(deadline) && ctx.Err() == nil {
 		time.Sleep(5 * time.Millisecond)
 	}
 }

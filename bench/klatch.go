@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"net/http"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/fxamacker/cbor/v2"
@@ -27,6 +28,9 @@ func (k *klatch) Name() string { return k.subprotocol }
 
 // Request implements Protocol. The token makes the user and the room on first sight.
 func (k *klatch) Request(c *Client) (string, http.Header, error) {
+	if c.State == nil {
+		c.State = new(atomic.Value) // the pacer reads it
+	}
 	claims := jwt.MapClaims{
 		"sub": c.Name(), "rooms": []string{c.RoomName()}, "exp": time.Now().Add(24 * time.Hour).Unix(),
 	}
@@ -34,6 +38,21 @@ func (k *klatch) Request(c *Client) (string, http.Header, error) {
 	return "/api/v1/ws", http.Header{
 		"Sec-Websocket-Protocol": {k.subprotocol}, "Authorization": {"Bearer " + token},
 	}, err
+}
+
+// roomID is the id of the client's room, as ready told it: what a real client
+// posts with.
+func roomID(c *Client) string {
+	if id := c.State.(*atomic.Value).Load(); id != nil {
+		return id.(string)
+	}
+	return c.RoomName()
+}
+
+func setRoomID(c *Client, id []byte) {
+	if len(id) == idLength {
+		c.State.(*atomic.Value).Store(string(id))
+	}
 }
 
 type klatchJSON struct{ klatch }
@@ -52,13 +71,13 @@ func (*klatchJSON) Opened(c *Client) {
 // Post implements Protocol.
 func (*klatchJSON) Post(c *Client, body []byte) bool {
 	return c.Send(false, append(append(append(append(append(make([]byte, 0, 64+len(body)),
-		`{"type":"post","room":"`...), c.RoomName()...), `","body":"`...), body...), `"}`...))
+		`{"type":"post","room":"`...), roomID(c)...), `","body":"`...), body...), `"}`...))
 }
 
 // Page implements Paging.
 func (*klatchJSON) Page(c *Client, ref int64, before string) bool {
 	p := strconv.AppendInt([]byte(`{"type":"history","ref":`), ref, 10)
-	p = append(append(append(append(p, `,"room":"`...), c.RoomName()...), `","before":"`...), before...)
+	p = append(append(append(append(p, `,"room":"`...), roomID(c)...), `","before":"`...), before...)
 	return c.Send(false, append(p, `","limit":50}`...))
 }
 
@@ -72,10 +91,11 @@ func (*klatchJSON) Message(c *Client, data []byte) {
 		c.Delivered(after(data, `"body":"`), upTo(after(data, `"id":"`), idLength))
 	case bytes.HasPrefix(kind, []byte(`ack"`)):
 		if ref := after(kind, `"ref":`); ref != nil {
-			n, _ := strconv.ParseInt(string(ref[:bytes.IndexAny(ref, ",}")]), 10, 64)
+			n, _ := strconv.ParseInt(string(ref[:max(0, bytes.IndexAny(ref, ",}"))]), 10, 64)
 			c.Answered(n)
 		}
 	case bytes.HasPrefix(kind, []byte(`ready"`)):
+		setRoomID(c, before(data, `","name":"`+c.RoomName()+`"`, idLength))
 		c.welcomed(quoted(after(data, `"cursor":"`)), bytes.Contains(data, []byte(`"resumed":true`)))
 	case bytes.HasPrefix(kind, []byte(`checkpoint"`)):
 		c.checkpoint(quoted(after(data, `"cursor":"`)))
@@ -109,6 +129,15 @@ func after(p []byte, what string) []byte {
 	return p[i+len(what):]
 }
 
+// before returns the n bytes before the first appearance of what, or nil.
+func before(p []byte, what string, n int) []byte {
+	i := bytes.Index(p, []byte(what))
+	if i < n {
+		return nil
+	}
+	return p[i-n : i]
+}
+
 func upTo(p []byte, n int) []byte { return p[:min(n, len(p))] }
 
 func quoted(p []byte) string { return string(p[:max(0, bytes.IndexByte(p, '"'))]) }
@@ -130,7 +159,7 @@ func (*klatchCBOR) Post(c *Client, body []byte) bool {
 		Type string `cbor:"type"`
 		Room string `cbor:"room"`
 		Body string `cbor:"body"`
-	}{"post", c.RoomName(), string(body)})
+	}{"post", roomID(c), string(body)})
 }
 
 func (c *Client) sendCBOR(v any) bool {
@@ -145,6 +174,8 @@ func (*klatchCBOR) Message(c *Client, data []byte) {
 	case "message":
 		c.Delivered(cborText(after(data, "dbody")), cborText(after(data, "bid")))
 	case "ready":
+		name := c.RoomName()
+		setRoomID(c, before(data, "dname"+string([]byte{3<<5 | byte(len(name))})+name, idLength))
 		c.welcomed(string(cborText(after(data, "fcursor"))), bytes.Contains(data, []byte("gresumed\xf5")))
 	case "checkpoint":
 		c.checkpoint(string(cborText(after(data, "fcursor"))))

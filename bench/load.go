@@ -9,7 +9,7 @@ import (
 // lateAfter is how far behind its schedule a post may start before it counts as late.
 const lateAfter = 5 * time.Millisecond
 
-// settle is how long deliveries may still come after the last post.
+// settle is how long they may come in an ordinary run.
 const settle = 10 * time.Second
 
 // window is how many clients of an ordinary run connect at once.
@@ -127,7 +127,7 @@ func (r *run) expected() (n uint64) {
 // settle waits until everything has been delivered, or long enough.
 func (r *run) settle(ctx context.Context) {
 	want := r.expected()
-	deadline := time.Now().Add(settle)
+	deadline := time.Now().Add(r.settleFor)
 	for r.fleet.delivered() < want && time.Now().Before(deadline) && ctx.Err() == nil {
 		time.Sleep(5 * time.Millisecond)
 	}
@@ -170,6 +170,6 @@ func (r *run) collect(p *pacer) {
 	res.Errors, res.FirstError = t.errors, t.firstError
 	res.Dropped, res.Refused = r.fleet.dropped.Load(), r.fleet.refused.Load()
 	res.DeliveryRate = float64(res.Delivered) / p.total.Seconds()
-	res.Lost = res.Expected - min(res.Expected, res.Delivered-min(res.Delivered, res.Doubled))
+	res.Lost = res.Expected - min(res.Expected, res.Delivered)
 	res.setLatency(t.all)
 }

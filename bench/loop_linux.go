@@ -163,7 +163,9 @@ func (l *loop) begin(c *Client) error {
 // interest has epoll report what the client waits for.
 func (l *loop) interest(c *Client) {
 	event := unix.EpollEvent{Fd: int32(c.Index), Pad: c.generation}
-	if !c.paused {
+	if c.paused {
+		event.Events |= unix.EPOLLET // an end is reported even so: once is enough
+	} else {
 		event.Events |= unix.EPOLLIN | unix.EPOLLRDHUP
 	}
 	if c.armed {

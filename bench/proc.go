@@ -3,7 +3,6 @@ package bench
 import (
 	"fmt"
 	"os"
-	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -111,5 +110,3 @@ func (m machine) share(before machine, field func(machine) float64) float64 {
 	}
 	return (field(m) - field(before)) / (m.total - before.total)
 }
-
-func cores() int { return runtime.NumCPU() }

@@ -59,11 +59,14 @@ type Quantile struct {
 	MS         float64 `json:"ms"`
 }
 
+// distributionTicks is how many points a distribution has for each halving of what is above.
+const distributionTicks = 5
+
 func (r *Result) setLatency(h *hdrhistogram.Histogram) {
 	r.P50, r.P90, r.P99, r.P999 = milliseconds(h, 50), milliseconds(h, 90), milliseconds(h, 99), milliseconds(h, 99.9)
 	r.Max = float64(h.Max()) / 1000
 	r.Latency = nil
-	for _, b := range h.CumulativeDistribution() {
+	for _, b := range h.CumulativeDistributionWithTicks(distributionTicks) {
 		r.Latency = append(r.Latency, Quantile{b.Quantile, float64(b.ValueAt) / 1000})
 	}
 }

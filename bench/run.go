@@ -11,6 +11,8 @@ type run struct {
 	fleet  *fleet
 	result Result
 	body   []byte // scratch of the pacer
+
+	settleFor time.Duration // how long deliveries may still come after the last post
 }
 
 // Run carries out one run and returns what it found. A run that could not be
@@ -29,7 +31,7 @@ func Run(ctx context.Context, cfg Config) (Result, error) {
 }
 
 func newRun(cfg Config) *run {
-	r := &run{cfg: cfg}
+	r := &run{cfg: cfg, settleFor: settle}
 	r.result = Result{
 		Kind: cfg.Kind, Protocol: cfg.Protocol.Name(), Users: cfg.Users, Rooms: cfg.Rooms,
 		Rate: cfg.Rate, Body: cfg.Body, Began: time.Now().UTC().Truncate(time.Second),

@@ -55,6 +55,7 @@ func StartServer(ctx context.Context, c ServerConfig) (*Server, error) {
 	s := &Server{Secret: c.Secret, Data: c.Data, cmd: exec.Command(c.Binary, args...), exited: make(chan error, 1)}
 	s.cmd.Env = append(environ(), "KLATCH_AUTH_JWT_SECRET="+string(c.Secret))
 	s.cmd.Stderr = c.Stderr
+	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // a Ctrl-C is for us, and we end it in order
 	out, err := s.cmd.StdoutPipe()
 	if err != nil {
 		return nil, err
@@ -111,7 +112,7 @@ func (s *Server) Kill() error {
 
 // Stop drains the server with SIGTERM, and returns how it ended.
 func (s *Server) Stop() error {
-	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return err
 	}
 	select {

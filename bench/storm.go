@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -40,7 +41,7 @@ func (r *run) storm(ctx context.Context) error {
 	defer f.close()
 	r.fleet = f
 	stay, away := f.clients[:r.cfg.Rooms], f.clients[r.cfg.Rooms:]
-	if err := r.connect(ctx); err != nil {
+	if err := r.settleIn(ctx, away); err != nil {
 		return err
 	}
 	if err := wait(ctx, stormCalm, r.phase("calm")); err != nil {
@@ -63,6 +64,27 @@ func (r *run) storm(ctx context.Context) error {
 		return err
 	}
 	return r.calm(ctx, res)
+}
+
+// settleIn connects all, and the users once more: their first connection made
+// them members, and a cursor from before all that would not be the one of a
+// client who was there until the storm.
+func (r *run) settleIn(ctx context.Context, away []*Client) error {
+	if err := r.connect(ctx); err != nil {
+		return err
+	}
+	if err := r.cut(ctx, away); err != nil {
+		return err
+	}
+	r.fleet.each(func(l *loop) {
+		for _, c := range away {
+			if c.loop == l {
+				c.Cursor = ""
+			}
+		}
+	})
+	r.fleet.dial(away, window)
+	return r.fleet.untilLive(ctx, len(r.fleet.clients), r.phase("connecting again"))
 }
 
 // cut breaks the connections of those who will come back.
@@ -89,7 +111,10 @@ func (r *run) postMeanwhile(ctx context.Context, stay []*Client) error {
 			r.postAs(c, r.fleet.since())
 		}
 		want += uint64(len(stay))
-		for r.fleet.delivered() < want {
+		for begun := time.Now(); r.fleet.delivered() < want; {
+			if time.Since(begun) > settle {
+				return errors.New("those who stayed do not get what they post")
+			}
 			if err := wait(ctx, time.Millisecond, func(float64) {}); err != nil {
 				return err
 			}
@@ -118,9 +143,10 @@ func (r *run) comeBack(ctx context.Context, away []*Client, res *StormResult) er
 	res.Resumed = slices.ContainsFunc(away, func(c *Client) bool { return r.cursorOf(c) != "" })
 	if res.Resumed {
 		expected := uint64(len(away) * r.cfg.Messages)
-		res.Missed = expected - min(expected, f.delivered()-delivered-t.doubled)
+		res.Missed = expected - min(expected, f.delivered()-delivered)
 	}
-	r.result.Errors, r.result.FirstError, r.result.Disordered = t.errors, t.firstError, t.disordered
+	r.result.Errors, r.result.FirstError = t.errors, t.firstError
+	r.result.Doubled, r.result.Disordered = t.doubled, t.disordered
 	r.result.Dropped, r.result.Refused = f.dropped.Load(), f.refused.Load()
 	return nil
 }

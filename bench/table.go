@@ -42,7 +42,7 @@ func (t table) load(r Result) {
 		}
 		t.row(fmt.Sprintf("%.0f posts a second", trial.Rate), "%.0f deliveries a second, p99 %.1f ms: %s", trial.Deliveries, trial.P99, verdict)
 	}
-	t.row("load", "%d users in %d rooms, %g %s a second", r.Users, r.Rooms, r.Rate, posts)
+	t.row("load", "%d users in %d rooms, %.6g %s a second", r.Users, r.Rooms, r.Rate, posts)
 	t.row("sent", "%d (%d late)", r.Posted, r.Late)
 	t.row(deliveries, "%d of %d, %.0f a second", r.Delivered, r.Expected, r.DeliveryRate)
 	t.row("lost, doubled, out of order", "%d, %d, %d", r.Lost, r.Doubled, r.Disordered)

@@ -8,14 +8,13 @@ import (
 	"github.com/HdrHistogram/hdrhistogram-go"
 )
 
-// tally is what one loop has counted; owned by it but for delivered.
+// tally is what one loop has counted; owned by it but for the atomics.
 type tally struct {
-	delivered atomic.Uint64
+	delivered atomic.Uint64 // once each: neither doubled nor foreign
+	answered  atomic.Uint64 // pages
 
 	doubled, disordered, foreign, errors uint64
 	firstError                           string
-
-	answered uint64
 
 	from     int64 // what was intended earlier is warm-up
 	all      *hdrhistogram.Histogram
@@ -55,6 +54,7 @@ func (t *tally) fail(c *Client, text string) {
 // add puts another loop's tally to a sum.
 func (t *tally) add(o *tally) {
 	t.delivered.Add(o.delivered.Load())
+	t.answered.Add(o.answered.Load())
 	t.doubled += o.doubled
 	t.disordered += o.disordered
 	t.foreign += o.foreign
@@ -62,7 +62,6 @@ func (t *tally) add(o *tally) {
 	if t.firstError == "" {
 		t.firstError = o.firstError
 	}
-	t.answered += o.answered
 	t.all.Merge(o.all)
 	t.entry.Merge(o.entry)
 }

@@ -62,7 +62,7 @@ func (r *run) watch() *watch {
 	}
 	w.first = w.sources.read()
 	w.last, w.lastAt = w.first, w.begun
-	w.delivered = w.fleet.delivered()
+	w.delivered = w.fleet.delivered() + w.fleet.answered()
 	w.usage.StartMiB, w.usage.MaxMiB = w.first.resident, w.first.resident
 	go w.run()
 	return w
@@ -83,7 +83,7 @@ func (w *watch) run() {
 }
 
 func (w *watch) sample(now time.Time) {
-	r, h, delivered := w.sources.read(), w.fleet.interval(), w.fleet.delivered()
+	r, h, delivered := w.sources.read(), w.fleet.interval(), w.fleet.delivered()+w.fleet.answered()
 	passed := now.Sub(w.lastAt).Seconds()
 	if passed <= 0 {
 		return

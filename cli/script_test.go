@@ -38,7 +38,7 @@ func (l leakChecked) Run() int {
 //
 //	exits CODE COMMAND ...   runs a command that must end with exactly this code
 //	node NAME FLAGS ...      starts klatch serve, waits until it is ready and sets
-//	                         $NAME to its first address as URL and $NAME_addr to its host and port; what it printed is in NAME.out, its log in NAME.err
+//	                         $NAME to its first address as URL and $NAME_addr to its host and port, $NAME_ops to those of its metrics; what it printed is in NAME.out, its log in NAME.err
 //	signal NAME CODE         sends SIGTERM and waits; it must end with this code
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -115,6 +115,11 @@ func cmdNode(ts *testscript.TestScript, _ bool, args []string) {
 	url, _, _ := strings.Cut(string(greeting), " ")
 	ts.Setenv(name, url)
 	ts.Setenv(name+"_addr", strings.TrimPrefix(url, "http://"))
+	for line := range strings.Lines(string(greeting[:size])) {
+		if address, ok := strings.CutSuffix(line, " metrics and profiles\n"); ok {
+			ts.Setenv(name+"_ops", strings.TrimPrefix(address, "http://"))
+		}
+	}
 	ts.Check(os.WriteFile(ts.MkAbs(name+".out"), greeting[:size], 0o600))
 }
 

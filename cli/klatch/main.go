@@ -8,5 +8,8 @@ import (
 )
 
 func main() {
+	if len(os.Args) > 1 && os.Args[1] == "serve" {
+		slackenTimers()
+	}
 	os.Exit(cli.Main(os.Args, os.Stdout, os.Stderr))
 }
