@@ -18,6 +18,7 @@ type admission struct {
 
 	mu        sync.Mutex
 	open      int
+	came      uint64               // since the start
 	addresses map[netip.Prefix]int // only with mostPerAddress
 }
 
@@ -46,7 +47,22 @@ func (a *admission) admit(r *http.Request) (release func(), refusal *engine.Erro
 		a.addresses[address]++
 	}
 	a.open++
+	a.came++
 	return sync.OnceFunc(func() { a.release(address) }), nil
+}
+
+// count is how many connections there are.
+func (a *admission) count() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.open
+}
+
+// moves counts who came and who went.
+func (a *admission) moves() uint64 {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return 2*a.came - uint64(a.open)
 }
 
 func (a *admission) release(address netip.Prefix) {

@@ -41,6 +41,9 @@ func TestAdmission(t *testing.T) {
 	enter("192.0.2.9:1", engine.CodeUnavailable)
 	two()
 	enter("192.0.2.9:1", "")
+	if a.count() != 4 || a.moves() != 6+2 {
+		t.Errorf("%d are here after %d comings and goings", a.count(), a.moves())
+	}
 }
 
 func TestAdmissionWithoutAddressLimit(t *testing.T) {

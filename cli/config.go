@@ -25,6 +25,7 @@ type Config struct {
 	JWTSecret    []byte // nil: no users of another backend
 
 	HeartbeatInterval, HeartbeatTimeout time.Duration
+	Compression                         bool // of WebSocket messages, for clients that offer it
 	// The most connections: of the node, of one user, of one address. Zero is no
 	// limit, but for MaxConnections, where it means as many as descriptors allow.
 	MaxConnections, MaxUserConnections, MaxAddressConnections int

@@ -94,6 +94,7 @@ memory: 16777216
 max-message: 2KiB
 max-user-connections: 5
 trusted-proxies: [10.0.0.0/8, loopback, 2001:db8::1]
+compression: true
 rate-limit: off
 tls-cert: &pem pair.pem
 tls-key: *pem
@@ -102,8 +103,13 @@ tls-key: *pem
 		t.Fatal(err)
 	}
 	if c.Addr != ":9000" || c.OpsAddr != "" || c.Memory != 16<<20 || c.MaxMessage != 2<<10 ||
-		c.MaxUserConnections != 5 || c.UserRate != (engine.Rate{}) || c.TLSKey != "pair.pem" || len(c.TrustedProxies) != 4 {
+		c.MaxUserConnections != 5 || c.UserRate != (engine.Rate{}) || !c.Compression || c.TLSKey != "pair.pem" || len(c.TrustedProxies) != 4 {
 		t.Errorf("read as %+v", c)
+	}
+	for _, text := range []string{"true", "on", "True", `"on"`} {
+		if c, err := load(values{"config": writeConfig(t, "compression: "+text)}, nil); err != nil || !c.Compression {
+			t.Errorf("compression: %s is read as %v, %v", text, c.Compression, err)
+		}
 	}
 	for _, text := range []string{"", "# nothing\n", "---\n", "~\n"} {
 		if _, err := load(values{"config": writeConfig(t, text)}, nil); err != nil {
@@ -123,6 +129,7 @@ func TestConfigErrors(t *testing.T) {
 		{"number for text", "data: 1.10", "klatch.yaml:1: data: expected text (put quotes around it), not the number 1.10"},
 		{"truth for text", "log-level: true", "not the truth value true"},
 		{"text for number", "max-connections: many", `expected a number, not "many"`},
+		{"number for a switch", "compression: 1", "expected on or off, not the number 1"},
 		{"quoted number", "max-connections: '7'", `expected a number, not "7"`},
 		{"fraction for number", "max-connections: 1.5", "not the number 1.5"},
 		{"list for text", "addr: [a, b]", "not a list"},
@@ -155,6 +162,7 @@ func TestValueErrors(t *testing.T) {
 		{"registration", "maybe", "is not open, invite or closed"},
 		{"heartbeat-interval", "25", "is not a duration"},
 		{"heartbeat-timeout", "25ms", "too short"},
+		{"compression", "yes", "is not on or off"},
 		{"max-connections", "0", "serve nobody"},
 		{"max-connections", "-1", "is not a count"},
 		{"max-user-connections", "9999999999", "is not a count"},

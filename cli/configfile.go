@@ -17,10 +17,11 @@ import (
 type shape int
 
 const (
-	textShape  shape = iota // text
-	sizeShape               // text, or a number of bytes
-	countShape              // a number
-	listShape               // text, or a list of texts
+	textShape   shape = iota // text
+	sizeShape                // text, or a number of bytes
+	countShape               // a number
+	listShape                // text, or a list of texts
+	switchShape              // text, or a truth value
 )
 
 // found is a setting's value as text, and where it was written, for messages.
@@ -91,6 +92,8 @@ func (s shape) text(n *yaml.Node) (string, error) {
 		return n.Value, nil
 	case n.Kind == yaml.ScalarNode && n.Tag == "!!int" && (s == countShape || s == sizeShape):
 		return n.Value, nil
+	case n.Kind == yaml.ScalarNode && n.Tag == "!!bool" && s == switchShape:
+		return strings.ToLower(n.Value), nil
 	case n.Kind == yaml.SequenceNode && s == listShape:
 		return joinTexts(n.Content)
 	}
@@ -113,7 +116,7 @@ func joinTexts(items []*yaml.Node) (string, error) {
 }
 
 func (s shape) String() string {
-	return [...]string{"text (put quotes around it)", "a size, such as 16KiB", "a number", "a list of texts"}[s]
+	return [...]string{"text (put quotes around it)", "a size, such as 16KiB", "a number", "a list of texts", "on or off"}[s]
 }
 
 func describe(n *yaml.Node) string {

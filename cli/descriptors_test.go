@@ -1,6 +1,9 @@
 package cli
 
 import (
+	"log/slog"
+	"strconv"
+	"strings"
 	"testing"
 )
 
@@ -16,5 +19,30 @@ func TestConnectionsFor(t *testing.T) {
 	again, err2 := raiseDescriptors()
 	if err != nil || err2 != nil || raised == 0 || raised != again {
 		t.Errorf("raised to %d, %v, then %d, %v", raised, err, again, err2)
+	}
+}
+
+// TestHoldTo: --max-connections past the descriptor limit is cut to it, and the
+// log says both numbers and what to do.
+func TestHoldTo(t *testing.T) {
+	for _, c := range []struct {
+		asked, most int
+		warns       bool
+	}{{0, 6144, false}, {100, 100, false}, {6144, 6144, false}, {6145, 6144, true}, {1 << 30, 6144, true}} {
+		var said strings.Builder
+		config := Config{MaxConnections: c.asked}
+		config.holdTo(8192, slog.New(slog.NewTextHandler(&said, nil)))
+		if config.MaxConnections != c.most {
+			t.Errorf("asked for %d: %d", c.asked, config.MaxConnections)
+		}
+		warned := strings.Contains(said.String(), "level=WARN") && strings.Contains(said.String(), "descriptors=8192") &&
+			strings.Contains(said.String(), "max-connections="+strconv.Itoa(c.asked)) &&
+			strings.Contains(said.String(), "connections=6144") && strings.Contains(said.String(), "ulimit")
+		if warned != c.warns || !c.warns && said.Len() > 0 {
+			t.Errorf("asked for %d, said %s", c.asked, said.String())
+		}
+	}
+	if all := allFor(8192); all <= connectionsFor(8192) || all >= 8192 {
+		t.Errorf("allFor(8192) = %d", all)
 	}
 }

@@ -46,6 +46,8 @@ var socketFigures = []figure[socket.Stats]{
 		func(s socket.Stats) float64 { return float64(s.EvictedStalled) }),
 	counter("socket_evicted_silent", "Connections closed for want of a sign of life.",
 		func(s socket.Stats) float64 { return float64(s.EvictedSilent) }),
+	counter("socket_evicted_unfinished", "Connections closed because a message that they began did not end in time.",
+		func(s socket.Stats) float64 { return float64(s.EvictedUnfinished) }),
 	counter("socket_frames_in", "Frames received.",
 		func(s socket.Stats) float64 { return float64(s.FramesIn) }),
 	counter("socket_bytes_in", "Bytes received.",
@@ -56,6 +58,13 @@ var socketFigures = []figure[socket.Stats]{
 		func(s socket.Stats) float64 { return float64(s.BytesOut) }),
 	counter("socket_writes", "System calls that sent them; frames out by writes is how many rode together.",
 		func(s socket.Stats) float64 { return float64(s.Writes) }),
+}
+
+var lobbyFigures = []figure[lobbyStats]{
+	gauge("http_waiting", "Connections that wait to be served now.",
+		func(s lobbyStats) float64 { return float64(s.waiting) }),
+	counter("http_turned_away", "Connections answered 503 because too many waited.",
+		func(s lobbyStats) float64 { return float64(s.turnedAway) }),
 }
 
 var storageFigures = []figure[storage.Metrics]{

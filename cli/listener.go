@@ -61,6 +61,13 @@ func newServer(h http.Handler, conf *tls.Config, log *slog.Logger) *http.Server 
 	}
 }
 
+// throttle has connections wait in a lobby for a server that is to be started.
+func (l *listener) throttle(server *http.Server, bounds lobbyBounds, log *slog.Logger) *lobby {
+	lobby := newLobby(l.net, bounds, server.TLSConfig != nil, log)
+	l.net, server.ConnState = lobby, lobby.connState
+	return lobby
+}
+
 // start answers requests until stop.
 func (l *listener) start(server *http.Server) {
 	l.server, l.tls = server, server.TLSConfig != nil

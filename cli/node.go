@@ -24,10 +24,11 @@ const echo = time.Second
 
 // node is one running klatch: its parts, in the order in which they were opened.
 type node struct {
-	log    *slog.Logger
-	public *listener
-	ops    *listener // nil: none
-	setup  string    // the invite of the first administrator; empty when there is one
+	log         *slog.Logger
+	descriptors uint64 // that the process may have open
+	public      *listener
+	ops         *listener // nil: none
+	setup       string    // the invite of the first administrator; empty when there is one
 
 	// drain stops readiness and tells clients to go; it returns when they have
 	// gone or ctx ends.

@@ -54,6 +54,9 @@ var settings = []setting{
 	{name: "heartbeat-timeout", value: "DURATION", fallback: "20s",
 		usage: "how long it then has to answer",
 		set:   func(c *Config, text string) error { return setDuration(&c.HeartbeatTimeout, text) }},
+	{name: "compression", shape: switchShape, value: "SWITCH", fallback: "off",
+		usage: "on has WebSocket messages compressed for clients that can read that: fewer bytes for more work",
+		set:   func(c *Config, text string) error { return setSwitch(&c.Compression, text) }},
 	{name: "max-connections", shape: countShape, value: "N", derived: "from the descriptor limit",
 		usage: "real-time connections of this node",
 		set:   setMaxConnections},
@@ -147,6 +150,18 @@ func setDuration(d *time.Duration, text string) error {
 		return fmt.Errorf("%s is too short: at least %s", text, minHeartbeat)
 	}
 	*d = v
+	return nil
+}
+
+func setSwitch(on *bool, text string) error {
+	switch text {
+	case "on", "true":
+		*on = true
+	case "off", "false":
+		*on = false
+	default:
+		return fmt.Errorf("%q is not on or off", text)
+	}
 	return nil
 }
 

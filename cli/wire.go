@@ -48,12 +48,16 @@ func openNode(c Config, log *slog.Logger) (n *node, err error) {
 	}
 	sockets := socket.NewServer(socketConfig(c, log))
 	n.drain = drain(e, sockets, log)
-	metrics := newMetrics(store, e, sockets)
-	doors, err := front(c, e, sockets, newRequestMetrics(metrics), log)
+	metrics, admission := newMetrics(store, e, sockets), newAdmission(c)
+	n.close = append(n.close, startEbb(admission.moves))
+	doors, err := front(c, e, sockets, admission, newRequestMetrics(metrics), log)
 	if err != nil {
 		return n, err
 	}
-	n.public.start(newServer(doors, certificates, log))
+	server := newServer(doors, certificates, log)
+	lobby := n.public.throttle(server, boundsFor(n.descriptors, admission.count), log)
+	metrics.MustRegister(&collector[lobbyStats]{lobby.stats, lobbyFigures})
+	n.public.start(server)
 	if n.ops != nil {
 		server := newServer(opsHandler(metrics), nil, log)
 		server.WriteTimeout = 0 // a profile takes as long as one asks for
@@ -64,13 +68,10 @@ func openNode(c Config, log *slog.Logger) (n *node, err error) {
 
 // listen takes the addresses, and learns how many connections they can have.
 func (n *node) listen(c *Config) (err error) {
-	descriptors, err := raiseDescriptors()
-	if err != nil {
+	if n.descriptors, err = raiseDescriptors(); err != nil {
 		return err
 	}
-	if c.MaxConnections == 0 {
-		c.MaxConnections = connectionsFor(descriptors)
-	}
+	c.holdTo(n.descriptors, n.log)
 	if n.public, err = listen("--addr", c.Addr); err != nil {
 		return err
 	}
@@ -108,7 +109,8 @@ func socketConfig(c Config, log *slog.Logger) socket.Config {
 	return socket.Config{
 		ReadLimit:         frameLimit(c.MaxMessage),
 		HeartbeatInterval: c.HeartbeatInterval, HeartbeatTimeout: c.HeartbeatTimeout,
-		Logger: log,
+		Compression: c.Compression,
+		Logger:      log,
 	}
 }
 
@@ -126,10 +128,10 @@ func drain(e *engine.Engine, sockets *socket.Server, log *slog.Logger) func(cont
 }
 
 // front is everything on the public address.
-func front(c Config, e *engine.Engine, sockets *socket.Server, requests *requestMetrics, log *slog.Logger) (http.Handler, error) {
+func front(c Config, e *engine.Engine, sockets *socket.Server, admission *admission, requests *requestMetrics, log *slog.Logger) (http.Handler, error) {
 	ws := realtime.New(realtime.Config{
 		Engine: e, Sockets: sockets, Logger: log,
-		Admit:              newAdmission(c).admit,
+		Admit:              admission.admit,
 		MaxUserConnections: orNoLimit(c.MaxUserConnections),
 		CheckpointEvery:    c.HeartbeatInterval,
 	})

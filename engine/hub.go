@@ -65,13 +65,23 @@ type entry struct {
 	deliveries []delivery
 	revoke     *revocation
 	broken     bool // the store failed: sessions of the room must resume instead
+	wide       bool // may concern others than those in room; set by remember
 }
 
 // concerns reports whether an entry means anything to a user who is in rooms.
+// Nearly all that a session looks at are messages of other rooms.
 func (en *entry) concerns(user ID, rooms []ID) bool {
-	return slices.Contains(rooms, en.room) || slices.Contains(en.joined, user) || slices.Contains(en.left, user) ||
-		slices.ContainsFunc(en.deliveries, func(d delivery) bool { return d.user == user }) ||
-		(en.revoke != nil && en.revoke.user == user)
+	if slices.Contains(rooms, en.room) {
+		return true
+	}
+	return en.wide && (slices.Contains(en.joined, user) || slices.Contains(en.left, user) ||
+		slices.ContainsFunc(en.deliveries, func(d delivery) bool { return d.user == user || slices.Contains(rooms, d.room) }) ||
+		(en.revoke != nil && en.revoke.user == user))
+}
+
+func (en *entry) concernsOthers() bool {
+	return len(en.joined) > 0 || len(en.left) > 0 || en.revoke != nil ||
+		slices.ContainsFunc(en.deliveries, func(d delivery) bool { return !d.user.IsZero() || d.room != en.room })
 }
 
 // revocation ends sessions of a user: of one token, or of all issued before a version.
@@ -170,6 +180,7 @@ func (h *hub) revokeLocked(r *revocation) {
 
 // remember puts an entry on the ring and forgets the oldest past the bounds.
 func (h *hub) remember(en *entry) {
+	en.wide = en.concernsOthers()
 	h.ring = append(h.ring, en)
 	h.ringSize += en.size
 	drop := 0
@@ -225,20 +236,27 @@ const attachBytes = 256 << 10
 // that is more than attachBytes, or the session has had something that came to this node after what it has not
 // had, from another node: the ring's notices tell what was so when they were
 // published, and would take the client back. The log is told as of now.
+//
+// The ring lacks nothing between base and position. So as many of its entries
+// are missed as position is ahead of from, and all is well if they are its last.
 func (h *hub) missedLocked(s *Session, from Position) (missed []*entry, ok bool) {
 	if from.Covers(h.position) {
 		return nil, true
 	}
-	user, rooms := s.identity.User, slices.Clip(s.start)
-	begun, size := false, 0
-	for _, en := range h.ring {
-		if en.seq <= from.Seq(en.origin) {
-			if begun {
-				return nil, false
-			}
-			continue
+	behind := h.position.Behind(from)
+	if behind > uint64(len(h.ring)) {
+		return nil, false
+	}
+	user, rooms, size := s.identity.User, slices.Clip(s.start), 0
+	var origin Origin
+	var had uint64
+	for _, en := range h.ring[len(h.ring)-int(behind):] {
+		if en.origin != origin {
+			origin, had = en.origin, from.Seq(en.origin)
 		}
-		begun = true
+		if en.seq <= had {
+			return nil, false
+		}
 		if slices.Contains(en.joined, user) {
 			rooms = append(rooms, en.room) // joined since the session's start: what follows there is its own
 		}

@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"bytes"
+	"slices"
 	"sync"
 	"time"
 )
@@ -83,6 +85,15 @@ func (p *presence) left(s *Session) {
 	p.dirty[s.identity.User] = struct{}{}
 }
 
+// change is a user's new status.
+type change struct {
+	user   ID
+	status Status
+	rooms  []ID
+}
+
+func compareIDs(a, b ID) int { return bytes.Compare(a[:], b[:]) }
+
 // tell sends what has changed since the last time.
 func (p *presence) tell() {
 	p.mu.Lock()
@@ -92,6 +103,7 @@ func (p *presence) tell() {
 	for user := range names {
 		p.tellName(user)
 	}
+	var changes []change
 	for user := range dirty {
 		status, rooms := p.engine.hub.statusOf(user)
 		if status == Offline {
@@ -101,8 +113,14 @@ func (p *presence) tell() {
 			}
 		}
 		if p.announce(user, status) {
-			p.tellUser(user, status, rooms)
+			changes = append(changes, change{user, status, rooms})
 		}
+	}
+	// The same sessions hear of those who share a room: one after the other, so
+	// that what each is told rides in few writes when thousands come at once.
+	slices.SortFunc(changes, func(a, b change) int { return slices.CompareFunc(a.rooms, b.rooms, compareIDs) })
+	for _, c := range changes {
+		p.tellUser(c.user, c.status, c.rooms)
 	}
 	p.tellCounts()
 	p.tellTyping()

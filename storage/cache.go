@@ -38,6 +38,7 @@ const (
 	aboutUser        = 'U'
 	aboutRoom        = 'R'
 	aboutRole        = 'G'
+	aboutRooms       = 'L' // of a user
 	aboutCredentials = 'C' // depends on the user
 	aboutToken       = 'T'
 	aboutContent     = 'M' // the messages of a room; as an answer, its newest

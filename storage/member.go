@@ -98,6 +98,7 @@ func (t *Tx) listMember(room, user engine.ID, before, after engine.Role) error {
 		t.note(t.set(byRoom, []byte{byte(after)}))
 		t.note(t.set(byUser, []byte{byte(after)}))
 	}
+	t.touch(about(aboutRooms, user, engine.ID{}))
 	by := 0
 	switch {
 	case before == engine.RoleNone:
@@ -135,20 +136,59 @@ func (s *Store) Members(room, after engine.ID, limit int) ([]engine.Member, erro
 	return members, nil
 }
 
+// roomsKept is the most rooms of a user that the cache keeps: nearly all users
+// have fewer, and every session that opens asks for them.
+const roomsKept = 32
+
 // RoomsOf implements engine.Pages. Deleted rooms, and those not made yet, are passed over.
 func (s *Store) RoomsOf(user, after engine.ID, limit int) ([]engine.Membership, error) {
+	if !after.IsZero() {
+		return s.roomsAfter(user, after, limit)
+	}
+	a := about(aboutRooms, user, engine.ID{})
+	all, err := cached(s.cache, a, a, a, roomsKept*(idSize+1), func() ([]engine.Membership, error) { return s.firstRooms(user) })
+	if err != nil {
+		return nil, err
+	}
+	if len(all) > roomsKept {
+		return s.roomsAfter(user, after, limit)
+	}
 	var list []engine.Membership
-	err := s.memberships(kindUserRoom, user, after, func(m engine.Membership) (bool, error) {
-		_, err := s.Room(m.Room)
-		switch {
-		case errors.Is(err, engine.ErrNotFound):
-			return true, nil
-		case err != nil:
-			return false, err
+	for _, m := range all {
+		if list, err = s.appendRoom(list, m); err != nil || len(list) >= limit {
+			break
 		}
-		list = append(list, m)
-		return len(list) < limit, nil
+	}
+	return list, err
+}
+
+// firstRooms lists what the cache keeps, or one more, and deleted rooms too: the
+// answer depends on the user's memberships alone.
+func (s *Store) firstRooms(user engine.ID) (all []engine.Membership, err error) {
+	err = s.memberships(kindUserRoom, user, engine.ID{}, func(m engine.Membership) (bool, error) {
+		all = append(all, m)
+		return len(all) <= roomsKept, nil
 	})
+	return all, err
+}
+
+func (s *Store) roomsAfter(user, after engine.ID, limit int) (list []engine.Membership, err error) {
+	err = s.memberships(kindUserRoom, user, after, func(m engine.Membership) (bool, error) {
+		list, err = s.appendRoom(list, m)
+		return len(list) < limit, err
+	})
+	return list, err
+}
+
+// appendRoom appends a membership of a room that is there.
+func (s *Store) appendRoom(list []engine.Membership, m engine.Membership) ([]engine.Membership, error) {
+	_, err := s.Room(m.Room)
+	if errors.Is(err, engine.ErrNotFound) {
+		return list, nil
+	}
+	if err == nil {
+		list = append(list, m)
+	}
 	return list, err
 }
 

@@ -13,7 +13,7 @@ import (
 
 // cborWire is klatch.v1.cbor: the shapes of JSON as CBOR (RFC 8949), with text
 // as keys, ids and times as text.
-type cborWire struct{}
+type cborWire struct{ deflated bool }
 
 func (cborWire) binary() bool { return true }
 
@@ -59,6 +59,9 @@ func (w cborWire) Encode(notice any) []byte {
 	payload, err := cborEncoding.Marshal(cborShape(notice))
 	if err != nil {
 		return w.Encode(unwritable)
+	}
+	if w.deflated {
+		return socket.DeflatedBinaryFrame(payload)
 	}
 	return socket.BinaryFrame(payload)
 }

@@ -47,7 +47,7 @@ func newConnection(h *Handler, offered string, release func()) *connection {
 // Message implements socket.Handler.
 func (c *connection) Message(conn *socket.Conn, binary bool, data []byte) {
 	if c.conn == nil {
-		c.conn, c.wire = conn, wireOf(conn.Subprotocol())
+		c.conn, c.wire = conn, wireOf(conn)
 	}
 	if binary != c.wire.binary() {
 		c.violate(nil, "the subprotocol sends text for JSON and binary for CBOR")
@@ -133,7 +133,7 @@ func (c *connection) Beat(conn *socket.Conn) {
 // Closed implements socket.Handler.
 func (c *connection) Closed(*socket.Conn, engine.CloseCode, error) {
 	if o := c.opening.Load(); o != nil {
-		o.abandon()
+		o.abandon(c.handler.gate)
 	}
 	if s := c.session.Load(); s != nil {
 		s.Close()

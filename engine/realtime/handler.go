@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"runtime"
 	"strings"
 	"time"
 
@@ -71,12 +72,24 @@ type Handler struct {
 	config Config
 	engine *engine.Engine
 	users  userCounter
+	gate   *socket.Gate // of the openings
 }
+
+// Sessions that open side by side: for each processor so many that none idles
+// while some wait for the disk. One takes under a millisecond of work; what
+// takes longer than the place is lent for waits for its client.
+const (
+	openingsPerProcessor = 8
+	openingLent          = 50 * time.Millisecond
+)
 
 // New returns a handler.
 func New(c Config) *Handler {
 	c = c.withDefaults()
-	return &Handler{config: c, engine: c.Engine, users: userCounter{most: c.MaxUserConnections}}
+	return &Handler{
+		config: c, engine: c.Engine, users: userCounter{most: c.MaxUserConnections},
+		gate: socket.NewGate(openingsPerProcessor*runtime.GOMAXPROCS(0), openingLent),
+	}
 }
 
 // ServeHTTP implements http.Handler.

@@ -12,7 +12,7 @@ import (
 )
 
 // jsonWire is klatch.v1.json.
-type jsonWire struct{}
+type jsonWire struct{ deflated bool }
 
 func (jsonWire) binary() bool { return false }
 
@@ -40,11 +40,18 @@ func (w jsonWire) Encode(notice any) []byte {
 	if err := b.Encoder.Encode(notice); err != nil {
 		return w.Encode(unwritable)
 	}
-	frame := socket.TextFrame(bytes.TrimSuffix(b.Bytes(), []byte("\n")))
+	frame := w.frame(bytes.TrimSuffix(b.Bytes(), []byte("\n")))
 	if b.Cap() <= maxPooled {
 		jsonBuffers.Put(b)
 	}
 	return frame
+}
+
+func (w jsonWire) frame(payload []byte) []byte {
+	if w.deflated {
+		return socket.DeflatedTextFrame(payload)
+	}
+	return socket.TextFrame(payload)
 }
 
 func (jsonWire) decode(data []byte, f *frame) error {

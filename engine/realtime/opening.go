@@ -16,6 +16,7 @@ import (
 type opening struct {
 	offered string // the token that the request brought
 
+	turn      socket.Turn   // at the handler's gate
 	ready     chan struct{} // closes when ready is queued, or never will be
 	readyOnce sync.Once
 	done      chan struct{} // closes when the goroutine has ended
@@ -46,20 +47,31 @@ func (c *connection) expectHello(conn *socket.Conn) {
 	}
 }
 
-// start ends the wait for hello; false means that the connection has ended.
-func (o *opening) start(limit time.Duration) (context.Context, bool) {
+// start ends the wait for hello: what the client waits for from now on is our doing.
+func (o *opening) start() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.timer != nil {
 		o.timer.Stop()
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), limit)
-	o.begun, o.cancel = true, cancel
-	return ctx, !o.over
+	o.begun = true
 }
 
-// abandon is called when the connection has ended. It waits for the goroutine.
-func (o *opening) abandon() {
+// context is what the goroutine works under: it ends with the connection.
+func (o *opening) context(limit time.Duration) context.Context {
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.cancel = cancel
+	if o.over {
+		cancel()
+	}
+	return ctx
+}
+
+// abandon is called when the connection has ended, after its last Message. It
+// waits for the goroutine, if there is one or will be.
+func (o *opening) abandon(g *socket.Gate) {
 	o.mu.Lock()
 	o.over = true
 	begun := o.begun
@@ -70,7 +82,7 @@ func (o *opening) abandon() {
 		o.cancel()
 	}
 	o.mu.Unlock()
-	if begun {
+	if begun && g.Leave(&o.turn) {
 		<-o.done
 	}
 }
@@ -89,13 +101,15 @@ func (c *connection) begin(f *frame, err error) {
 		return
 	}
 	o := c.opening.Load()
-	ctx, _ := o.start(c.handler.config.ResumeTimeout)
-	go c.open(ctx, o, f)
+	o.start()
+	c.handler.gate.Enter(&o.turn, func() { go c.open(o, f) })
 }
 
 // open makes the session. Its goroutine ends when the session is live.
-func (c *connection) open(ctx context.Context, o *opening, f *frame) {
+func (c *connection) open(o *opening, f *frame) {
 	defer close(o.done)
+	defer c.handler.gate.Leave(&o.turn)
+	ctx := o.context(c.handler.config.ResumeTimeout)
 	defer o.cancel()
 	defer c.opening.Store(nil)
 	s, err := c.connect(ctx, o, f)

@@ -2,6 +2,7 @@ package realtime
 
 import (
 	"github.com/klatch-chat/klatch/engine"
+	"github.com/klatch-chat/klatch/engine/socket"
 )
 
 // wire is a format: of notices and answers to the client, of frames from it.
@@ -19,18 +20,26 @@ type wire interface {
 	value(raw rawData) (any, error)
 }
 
-// The wires.
+// The wires. A room with clients of several has its notices encoded once for each.
 var (
-	wireJSON wire = jsonWire{}
-	wireCBOR wire = cborWire{}
+	wireJSON         wire = jsonWire{}
+	wireCBOR         wire = cborWire{}
+	wireDeflatedJSON wire = jsonWire{deflated: true}
+	wireDeflatedCBOR wire = cborWire{deflated: true}
 )
 
-// wireOf returns the wire of a subprotocol.
-func wireOf(subprotocol string) wire {
-	if subprotocol == SubprotocolCBOR {
+// wireOf returns the wire of a connection.
+func wireOf(c *socket.Conn) wire {
+	switch cbor := c.Subprotocol() == SubprotocolCBOR; {
+	case cbor && c.Compressed():
+		return wireDeflatedCBOR
+	case cbor:
 		return wireCBOR
+	case c.Compressed():
+		return wireDeflatedJSON
+	default:
+		return wireJSON
 	}
-	return wireJSON
 }
 
 // unwritable stands for a notice that a format cannot write. No notice of the

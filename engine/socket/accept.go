@@ -54,8 +54,9 @@ func (s *Server) Accept(w http.ResponseWriter, r *http.Request, a Accept) (*Conn
 		return nil, s.refuse(w, r, a, &Refusal{http.StatusServiceUnavailable, "the server is going away"})
 	}
 	c := s.newConn(a.Handler, subprotocol)
+	c.stream.frames.deflated = s.config.Compression && offersDeflate(r.Header)
 	if err := s.hijack(c, w); err != nil {
-		return nil, s.refuse(w, r, a, &Refusal{http.StatusHTTPVersionNotSupported, "WebSocket needs HTTP/1.1"})
+		return nil, s.refuse(w, r, a, &Refusal{http.StatusHTTPVersionNotSupported, needsHTTP11})
 	}
 	if err := s.upgrade(c, r); err != nil {
 		return nil, fmt.Errorf("answer websocket handshake: %w", err)
@@ -73,7 +74,7 @@ func (s *Server) Accept(w http.ResponseWriter, r *http.Request, a Accept) (*Conn
 func (s *Server) start(c *Conn) {
 	c.seen.Store(s.wheel.tick.Load())
 	s.wheel.arm(c, s.wheel.tick.Load()+s.beatAfter(rand.Float64()))
-	go c.serve()
+	s.readers.serve(c)
 }
 
 func (s *Server) newConn(h Handler, subprotocol string) *Conn {
@@ -128,7 +129,8 @@ func rawConn(conn net.Conn) syscall.RawConn {
 }
 
 // upgrade lets gws answer. It sees a request of ours, because it reads only
-// the first line of a header that may have several.
+// the first line of a header that may have several, and accepts any offer of
+// an extension whose name it finds in it.
 func (s *Server) upgrade(c *Conn, r *http.Request) (err error) {
 	request := &http.Request{Method: http.MethodGet, Header: http.Header{
 		"Connection":            {"Upgrade"},
@@ -138,6 +140,9 @@ func (s *Server) upgrade(c *Conn, r *http.Request) (err error) {
 	}}
 	if c.subprotocol != "" {
 		request.Header.Set("Sec-WebSocket-Protocol", c.subprotocol)
+	}
+	if c.Compressed() {
+		request.Header.Set("Sec-WebSocket-Extensions", deflateExtension)
 	}
 	// The smallest buffer that bufio makes: the stream has its own.
 	c.gws, err = s.upgrader(c.subprotocol).UpgradeFromConn(&c.stream, bufio.NewReaderSize(&c.stream, 16), request)
@@ -151,6 +156,9 @@ func newUpgrader(c Config, subprotocol string) *gws.Upgrader {
 		ParallelGolimit:    1,
 		CheckUtf8Enabled:   true,
 		NewSession:         func() gws.SessionStorage { return nil },
+	}
+	if c.Compression {
+		option.PermessageDeflate = gwsDeflate()
 	}
 	if subprotocol != "" {
 		option.SubProtocols = []string{subprotocol}
@@ -173,11 +181,15 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, a Accept, refusa
 	return refusal
 }
 
+const needsHTTP11 = "WebSocket needs HTTP/1.1"
+
 // check is the server's half of RFC 6455, section 4.2.1, and the caller's rules.
 func check(r *http.Request, a Accept) (subprotocol string, _ *Refusal) {
 	switch {
 	case r.Method != http.MethodGet:
 		return "", &Refusal{http.StatusMethodNotAllowed, "a WebSocket handshake is a GET"}
+	case !r.ProtoAtLeast(1, 1):
+		return "", &Refusal{http.StatusHTTPVersionNotSupported, needsHTTP11}
 	case !hasToken(r.Header, "Connection", "upgrade"), !hasToken(r.Header, "Upgrade", "websocket"):
 		return "", &Refusal{http.StatusUpgradeRequired, "this address speaks WebSocket"}
 	case strings.TrimSpace(r.Header.Get("Sec-WebSocket-Version")) != "13":

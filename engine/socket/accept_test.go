@@ -116,6 +116,23 @@ func TestHijackIsImpossible(t *testing.T) {
 	}
 }
 
+// RFC 6455, section 4.2.1: the request is HTTP/1.1 or higher.
+func TestHTTP10IsRefused(t *testing.T) {
+	s := NewServer(Config{})
+	defer s.Close(context.Background())
+	w := httptest.NewRecorder()
+	r, err := http.ReadRequest(bufio.NewReader(strings.NewReader(strings.Replace(handshake, "HTTP/1.1", "HTTP/1.0", 1) + "\r\n")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, refusal := check(r, Accept{}); refusal == nil || refusal.Status != http.StatusHTTPVersionNotSupported {
+		t.Errorf("refusal %v", refusal)
+	}
+	if _, err := s.Accept(w, r, Accept{Handler: newRecorder()}); err == nil || w.Code != http.StatusHTTPVersionNotSupported {
+		t.Errorf("%v, status %d", err, w.Code)
+	}
+}
+
 func TestAcceptAfterClose(t *testing.T) {
 	s := NewServer(Config{})
 	if err := s.Close(t.Context()); err != nil {

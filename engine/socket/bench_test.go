@@ -9,6 +9,7 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -121,11 +122,18 @@ func BenchmarkAnswer(b *testing.B) {
 
 // BenchmarkIdle reports what an idle connection holds: the slope between 1,000
 // and 8,000 of them. The clients are bare descriptors and count for nothing.
-func BenchmarkIdle(b *testing.B) {
+func BenchmarkIdle(b *testing.B) { benchmarkIdle(b, Config{}) }
+
+// BenchmarkIdleCompressed is BenchmarkIdle with permessage-deflate negotiated.
+func BenchmarkIdleCompressed(b *testing.B) {
+	benchmarkIdle(b, Config{Compression: true}, "Sec-WebSocket-Extensions: permessage-deflate\r\n")
+}
+
+func benchmarkIdle(b *testing.B, config Config, headers ...string) {
 	for range b.N {
-		w := newWorld(b, Config{}, func() Accept { return Accept{Handler: newQuiet()} })
-		few := idle(b, w, 1000)
-		many := idle(b, w, 7000)
+		w := newWorld(b, config, func() Accept { return Accept{Handler: newQuiet()} })
+		few := idle(b, w, 1000, headers...)
+		many := idle(b, w, 7000, headers...)
 		b.ReportMetric(float64(many.heap-few.heap)/7000, "heap+stack-B/conn")
 		b.ReportMetric(float64(many.resident-few.resident)/7000, "rss-B/conn")
 		b.ReportMetric(float64(runtime.NumGoroutine()), "goroutines")
@@ -135,10 +143,12 @@ func BenchmarkIdle(b *testing.B) {
 type memory struct{ heap, resident int64 }
 
 // idle opens n more connections and returns what the process holds then.
-func idle(b *testing.B, w *world, n int) (m memory) {
+func idle(b *testing.B, w *world, n int, headers ...string) (m memory) {
 	for range n {
-		bareClient(b, w.addr)
-		<-w.accepted
+		bareClient(b, w.addr, headers...)
+		if c := <-w.accepted; c.Compressed() != (len(headers) > 0) {
+			b.Fatalf("Compressed is %v", c.Compressed())
+		}
 	}
 	if !*unparked && runtime.GOOS == "linux" {
 		eventually(b, "all are parked", func() bool { s := w.Stats(); return s.Parked == s.Open })
@@ -161,7 +171,7 @@ func idle(b *testing.B, w *world, n int) (m memory) {
 }
 
 // bareClient connects without the net package, whose descriptors cost memory.
-func bareClient(t testing.TB, addr string) int {
+func bareClient(t testing.TB, addr string, headers ...string) int {
 	t.Helper()
 	at := netip.MustParseAddrPort(addr)
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)
@@ -172,7 +182,7 @@ func bareClient(t testing.TB, addr string) int {
 	if err := unix.Connect(fd, &unix.SockaddrInet4{Port: int(at.Port()), Addr: at.Addr().As4()}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := unix.Write(fd, []byte(handshake+"\r\n")); err != nil {
+	if _, err := unix.Write(fd, []byte(handshake+strings.Join(headers, "")+"\r\n")); err != nil {
 		t.Fatal(err)
 	}
 	var response [1024]byte
@@ -180,6 +190,20 @@ func bareClient(t testing.TB, addr string) int {
 		t.Fatal(err)
 	}
 	return fd
+}
+
+// BenchmarkDeflate is what a message costs to compress, once for all its readers.
+func BenchmarkDeflate(b *testing.B) {
+	for _, size := range []int{400, 1000, 4000, 16_000} {
+		b.Run(fmt.Sprintf("bytes=%d", size), func(b *testing.B) {
+			text, out := talked(size, 1), 0
+			b.ReportAllocs()
+			for b.Loop() {
+				out = len(DeflatedTextFrame(text))
+			}
+			b.ReportMetric(float64(out)/float64(size), "of-plain")
+		})
+	}
 }
 
 // BenchmarkGather decides between copying frames together and one iovec each.

@@ -15,8 +15,11 @@ import (
 // serve reads until the connection ends, sees its close through and reports
 // it; or it reads until nothing is left to read, and a poller waits for more.
 func (c *Conn) serve() {
-	defer c.park()
-	answered := c.read()
+	answered, parks := c.read()
+	if parks {
+		c.park()
+		return
+	}
 	c.stream.release()
 	<-c.box.whenFinished()
 	if !answered {
@@ -25,25 +28,34 @@ func (c *Conn) serve() {
 	_ = c.conn.Close()
 	c.abort(&ending{code: CloseAbnormal, err: net.ErrClosed})
 	c.server.wheel.remove(c)
-	c.server.forget(c)
 	c.report()
+	c.server.forget(c) // not before: Server.Close waits until all have been told
 	close(c.done)
 }
 
 // read runs gws until reading has ended, and begins the close where nobody
-// has. It reports whether there is nothing to wait for from the peer.
-func (c *Conn) read() (answered bool) {
-	if err := c.call(c.gws.ReadLoop); err != nil {
+// has. It reports whether there is nothing to wait for from the peer; or that
+// reading goes on when there is something to read.
+func (c *Conn) read() (answered, parks bool) {
+	switch err := c.call(c.gws.ReadLoop); err {
+	case nil:
+		return c.stream.ended, false
+	case errLeft:
+		return false, true
+	default:
 		c.shut(&ending{code: closeInternalError, err: err}, closeFrame(closeInternalError, ""), true)
-		return false
+		return false, false
 	}
-	return c.stream.ended
 }
 
 // call keeps a handler's panic to its connection.
 func (c *Conn) call(f func()) (err error) {
 	defer func() {
-		if p := recover(); p != nil {
+		switch p := recover(); p {
+		case nil:
+		case errLeft:
+			err = errLeft
+		default:
 			c.server.config.Logger.Error("websocket handler panicked", "panic", p, "stack", string(debug.Stack()))
 			err = fmt.Errorf("%w: %v", ErrPanic, p)
 		}
@@ -57,6 +69,7 @@ func (c *Conn) readEnded(err error) {
 	s := &c.stream
 	code := engine.CloseCode(s.closeCode)
 	peer, isClose := err.(*gws.CloseError)
+	_, isViolation := s.err.(violation)
 	switch {
 	case isClose && !s.badClose():
 		s.ended = true
@@ -65,7 +78,10 @@ func (c *Conn) readEnded(err error) {
 			code = CloseNoStatus
 		}
 		c.shut(&ending{code: code}, closeFrame(code, ""), true)
-	case s.err == errFrameLength:
+	case s.err == nil && code == closeInternalError:
+		code = inflateCode(err)
+		c.shut(&ending{code: code, err: fmt.Errorf("inflate: %w", err)}, closeFrame(code, ""), true)
+	case isViolation:
 		code = closeProtocolError
 		fallthrough
 	case s.err == nil:
@@ -111,7 +127,7 @@ func (c *Conn) abort(e *ending) {
 		return
 	}
 	conn := underTLS(c.conn)
-	if unsent := c.box.kill(); unsent || e.err == ErrHeartbeat {
+	if unsent := c.box.kill(); unsent || e.err == ErrHeartbeat || e.err == ErrFrameTimeout {
 		resetOnClose(conn)
 	}
 	_ = conn.Close()

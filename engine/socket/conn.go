@@ -16,10 +16,11 @@ var _ engine.Conn = (*Conn)(nil)
 
 // Why a connection ended, as Handler.Closed is told.
 var (
-	ErrTooSlow   = errors.New("the peer reads too slowly")
-	ErrHeartbeat = errors.New("heartbeat timeout: no sign of life from the peer")
-	ErrClosed    = errors.New("the connection is closed")
-	ErrPanic     = errors.New("the handler panicked")
+	ErrTooSlow      = errors.New("the peer reads too slowly")
+	ErrHeartbeat    = errors.New("heartbeat timeout: no sign of life from the peer")
+	ErrFrameTimeout = errors.New("frame timeout: the peer began a message and did not finish it")
+	ErrClosed       = errors.New("the connection is closed")
+	ErrPanic        = errors.New("the handler panicked")
 )
 
 // Handler is told what happens on a connection. Its methods may be called
@@ -62,13 +63,15 @@ type Conn struct {
 	parked atomic.Bool // no goroutine reads; who turns it off starts one
 	box    outbox      // has its own lock
 
-	nextFlush *Conn // guarded by flusher.mu
-	overdue   bool  // owned by the outbox's writer: a write timeout has passed
+	nextFlush *Conn    // guarded by flusher.mu
+	turnAt    turnTime // of its last turn; owned by the flusher
+	overdue   bool     // owned by the outbox's writer: a write timeout has passed
 
 	ending  atomic.Pointer[ending] // the first cause wins
 	aborted atomic.Bool
 	closeBy atomic.Int64 // tick at which a closing connection is cut; 0: not closing
 	seen    atomic.Int64 // tick of the last complete frame, or awaited
+	wholeBy atomic.Int64 // tick by which the message that has begun must end; 0: none is waited for
 	beat    wheelEntry   // guarded by wheel.mu
 	pinged  int64        // tick of the unanswered ping; owned by the wheel's goroutine
 }
@@ -123,6 +126,10 @@ func (c *Conn) Close(code engine.CloseCode, reason string) {
 
 // Subprotocol is the one chosen in the handshake, or empty.
 func (c *Conn) Subprotocol() string { return c.subprotocol }
+
+// Compressed reports whether permessage-deflate was negotiated, so that Send
+// may be given deflated frames. Others are as good.
+func (c *Conn) Compressed() bool { return c.stream.frames.deflated }
 
 // RemoteAddr is the address of the descriptor's other end, which may be a proxy.
 func (c *Conn) RemoteAddr() string { return c.conn.RemoteAddr().String() }

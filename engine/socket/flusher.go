@@ -14,14 +14,16 @@ import (
 // written from where they are.
 const batchBytes = 64 << 10
 
-// After a pass over many connections a flusher rests, in proportion to the work
-// that it was. A busy room's frames gather meanwhile and leave in one write,
-// which costs hardly more than a write of one of them. The busier the machine,
-// the longer a pass takes, the more frames share a write.
+// A flusher rests before a pass when the one before it went over many connections
+// and the next to have its turn had one a moment ago, in units of that pass's
+// time: then its frames are few, and more of them will share a write, which costs
+// hardly more than a write of one. It rests as long as the pass took, so that the
+// busier the machine is, the more frames share a write. A burst, even to a large
+// room, leaves at once: those who wait had no turn lately.
 const (
-	restFrom   = 128
-	restFactor = 1
-	maxRest    = 20 * time.Millisecond
+	restFrom = 128
+	moment   = 2
+	maxRest  = 20 * time.Millisecond
 )
 
 // flusher writes for its share of the connections, none of which can block
@@ -29,6 +31,7 @@ const (
 // leaves the list until it does.
 type flusher struct {
 	server *Server
+	start  time.Time
 	tally  tally
 
 	mu         sync.Mutex
@@ -37,6 +40,9 @@ type flusher struct {
 	stopped    bool
 
 	// Owned by the flusher's goroutine.
+	passed   int           // connections in the last pass
+	passTime time.Duration // that it took
+
 	batch []byte
 	try   func(fd uintptr) bool // made once: a closure a write would be garbage a write
 	data  []byte
@@ -45,7 +51,7 @@ type flusher struct {
 }
 
 func newFlusher(s *Server) *flusher {
-	f := &flusher{server: s, batch: make([]byte, batchBytes)}
+	f := &flusher{server: s, start: time.Now(), batch: make([]byte, batchBytes)}
 	f.ready.L = &f.mu
 	f.try = f.tryWrite
 	return f
@@ -67,18 +73,41 @@ func (f *flusher) add(c *Conn) {
 // take waits for connections and returns all of them, as a list. None means
 // that the flusher is stopped.
 func (f *flusher) take() *Conn {
+	first := f.wait()
+	if rest := f.restFor(first); rest > 0 {
+		time.Sleep(rest)
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for f.head == nil {
-		if f.stopped {
-			return nil
-		}
+	f.head, f.tail = nil, nil
+	return first // what came meanwhile is linked to it
+}
+
+// wait returns the first connection of the list when there is one.
+func (f *flusher) wait() *Conn {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for f.head == nil && !f.stopped {
 		f.ready.Wait()
 	}
-	list := f.head
-	f.head, f.tail = nil, nil
-	return list
+	return f.head
 }
+
+// restFor returns how long to rest before a pass that begins with c.
+func (f *flusher) restFor(c *Conn) time.Duration {
+	if c == nil || f.passed < restFrom || f.now()-c.turnAt > turnTimeOf(moment*f.passTime) {
+		return 0
+	}
+	return min(f.passTime, maxRest)
+}
+
+// turnTime is a time since the flusher's start in units of 2^16 ns. It wraps
+// after three days, when a connection may find that it had a turn just now.
+type turnTime uint32
+
+func turnTimeOf(d time.Duration) turnTime { return turnTime(d >> 16) }
+
+func (f *flusher) now() turnTime { return turnTimeOf(time.Since(f.start)) }
 
 func (f *flusher) stop() {
 	f.mu.Lock()
@@ -90,26 +119,26 @@ func (f *flusher) stop() {
 // run writes for everybody on the list, then for everybody who has come meanwhile.
 func (f *flusher) run() {
 	for list := f.take(); list != nil; list = f.take() {
-		begun := time.Now()
-		if f.pass(list) >= restFrom {
-			time.Sleep(min(restFactor*time.Since(begun), maxRest))
-		}
+		f.pass(list)
 	}
 }
 
-// pass gives each connection of a list its turn, and returns how many there were.
-func (f *flusher) pass(list *Conn) (n int) {
+// pass gives each connection of a list its turn.
+func (f *flusher) pass(list *Conn) {
+	begun, at := time.Now(), f.now()
+	f.passed = 0
 	for list != nil {
 		c := list
 		list, c.nextFlush = c.nextFlush, nil
-		n++
+		c.turnAt = at
+		f.passed++
 		if c.raw == nil {
 			f.server.workers.Go(func() { f.pump(c) })
 			continue
 		}
 		f.turn(c)
 	}
-	return n
+	f.passTime = time.Since(begun)
 }
 
 // turn writes one batch, so that no connection holds up the others.

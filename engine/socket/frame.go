@@ -15,7 +15,9 @@ const (
 	opPing   = 0x9
 	opPong   = 0xA
 
-	final = 0x80 // the FIN bit
+	final    = 0x80 // the FIN bit
+	reserved = 0x70 // the RSV bits
+	deflated = 0x40 // RSV1, as RFC 7692 uses it
 )
 
 const (
@@ -33,6 +35,7 @@ const (
 const (
 	closeProtocolError  engine.CloseCode = 1002
 	closeInvalidPayload engine.CloseCode = 1007
+	closeTooLarge       engine.CloseCode = 1009
 	closeInternalError  engine.CloseCode = 1011
 )
 

@@ -14,7 +14,17 @@ func (c *Conn) look(now int64) int64 {
 		c.abort(&ending{code: CloseAbnormal, err: ErrClosed})
 		return never
 	}
-	return c.heartbeat(now)
+	whole := c.wholeBy.Load()
+	if whole != 0 && now >= whole {
+		c.flusher.tally.evictedUnfinished.Add(1)
+		c.abort(&ending{code: CloseAbnormal, err: ErrFrameTimeout})
+		return never
+	}
+	next := c.heartbeat(now)
+	if whole != 0 && next != never {
+		next = min(next, whole)
+	}
+	return next
 }
 
 func (c *Conn) heartbeat(now int64) int64 {

@@ -117,7 +117,7 @@ func TestNoSignOfLife(t *testing.T) {
 func TestI6HalfAFrame(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRecorder()
-		_, c, p := bubble(t, Config{}, r)
+		_, c, p := bubble(t, Config{FrameTimeout: time.Hour}, r)
 		go io.Copy(io.Discard, p.r)
 		var dripping sync.WaitGroup
 		defer dripping.Wait()

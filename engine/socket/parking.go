@@ -1,6 +1,9 @@
 package socket
 
-import "runtime"
+import (
+	"errors"
+	"runtime"
+)
 
 // turnBytes is how much a connection reads before all others that have
 // something to read are given their turn.
@@ -13,11 +16,14 @@ func (s *stream) canPark() bool {
 	return s.c.poller != nil && !s.stays && s.frames.atFrame()
 }
 
-// leave ends the reading goroutine from inside gws's ReadLoop, which any
-// return from Read would end with an error. Conn.serve's deferred park is the last it does.
+// errLeft is what leave panics with.
+var errLeft = errors.New("nothing to read")
+
+// leave gets out of gws's ReadLoop, which any return from Read would end with an
+// error. Conn.call takes the panic; nothing on the way there has anything to undo.
 func (s *stream) leave() {
 	s.turn = 0
-	runtime.Goexit()
+	panic(errLeft)
 }
 
 // yield is called after every read of n bytes.
@@ -35,9 +41,6 @@ func (s *stream) yield(n int) {
 // park leaves c to the poller when its reader has left. From parked on c.stream
 // belongs to whoever wakes c, which may happen before arm returns.
 func (c *Conn) park() {
-	if !c.stream.idle {
-		return
-	}
 	again := c.stream.armed
 	c.stream.idle, c.stream.armed = false, true
 	c.parked.Store(true)
@@ -48,7 +51,7 @@ func (c *Conn) park() {
 	// watches no more of them.
 	if c.parked.CompareAndSwap(true, false) {
 		c.stream.stays = true
-		go c.serve()
+		c.server.readers.serve(c)
 	}
 }
 
@@ -56,6 +59,6 @@ func (c *Conn) park() {
 // because a closed descriptor is reported to nobody; one of them starts the reader.
 func (c *Conn) wake() {
 	if c.parked.CompareAndSwap(true, false) {
-		go c.serve()
+		c.server.readers.serve(c)
 	}
 }

@@ -96,14 +96,6 @@ func TestParksBetweenFragmentsOnly(t *testing.T) {
 	}
 }
 
-func TestHalfAFrameIsCutOff(t *testing.T) {
-	_, c, p, r := parking(t, Config{HeartbeatInterval: 40 * time.Millisecond, HeartbeatTimeout: 40 * time.Millisecond})
-	p.write(masked(TextFrame([]byte("12345")))[:8])
-	if e := r.end(t, c); e.err != ErrHeartbeat {
-		t.Errorf("closed with %v", e)
-	}
-}
-
 // Whatever ends a parked connection, Closed is called once.
 func TestEndsWhileParked(t *testing.T) {
 	beats := Config{HeartbeatInterval: 40 * time.Millisecond, HeartbeatTimeout: 40 * time.Millisecond}

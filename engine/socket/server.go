@@ -26,6 +26,7 @@ type Server struct {
 	wheel    *wheel
 	flushers []*flusher
 
+	readers  readers
 	workers  sync.WaitGroup // flushers, the wheel, the poller, and whom flushers start
 	accepted atomic.Uint64
 	refused  atomic.Uint64
@@ -83,6 +84,7 @@ func (s *Server) Close(ctx context.Context) error {
 	}
 	s.wheel.stop()
 	s.stopPoller()
+	s.readers.stop()
 	s.workers.Wait()
 	return err
 }

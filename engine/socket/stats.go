@@ -11,9 +11,10 @@ type Stats struct {
 	Accepted uint64
 	Refused  uint64 // handshakes
 
-	EvictedFull    uint64 // the outbox was past its bound
-	EvictedStalled uint64 // no progress for Config.WriteTimeout
-	EvictedSilent  uint64 // no sign of life
+	EvictedFull       uint64 // the outbox was past its bound
+	EvictedStalled    uint64 // no progress for Config.WriteTimeout
+	EvictedSilent     uint64 // no sign of life
+	EvictedUnfinished uint64 // a message that took longer than Config.FrameTimeout
 
 	FramesIn, BytesIn           uint64
 	FramesOut, BytesOut, Writes uint64 // of WebSocket frames, without the handshake
@@ -21,9 +22,10 @@ type Stats struct {
 
 // tally is one flusher's part of the counts, so that processors do not fight for one cache line.
 type tally struct {
-	evictedFull, evictedStalled, evictedSilent atomic.Uint64
-	framesIn, bytesIn                          atomic.Uint64
-	framesOut, bytesOut, writes                atomic.Uint64
+	evictedFull, evictedStalled      atomic.Uint64
+	evictedSilent, evictedUnfinished atomic.Uint64
+	framesIn, bytesIn                atomic.Uint64
+	framesOut, bytesOut, writes      atomic.Uint64
 }
 
 func (t *tally) wrote(frames, bytes int) {
@@ -36,6 +38,7 @@ func (t *tally) addTo(s *Stats) {
 	s.EvictedFull += t.evictedFull.Load()
 	s.EvictedStalled += t.evictedStalled.Load()
 	s.EvictedSilent += t.evictedSilent.Load()
+	s.EvictedUnfinished += t.evictedUnfinished.Load()
 	s.FramesIn += t.framesIn.Load()
 	s.BytesIn += t.bytesIn.Load()
 	s.FramesOut += t.framesOut.Load()

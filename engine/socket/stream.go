@@ -32,6 +32,7 @@ type stream struct {
 	try    func(fd uintptr) bool
 
 	turn  int  // bytes read since the others had their turn
+	empty bool // the last read took all that there was
 	idle  bool // nothing to read and nothing in hand: the goroutine is leaving
 	armed bool // the descriptor is in the poller's set
 	stays bool // the poller did not take it
@@ -76,12 +77,23 @@ func (s *stream) read(p []byte) (int, error) {
 
 // follow keeps count of the frames. Only a complete frame is a sign of life.
 func (s *stream) follow(p []byte) error {
-	frames, err := s.frames.advance(p)
-	if frames > 0 {
+	done, err := s.frames.advance(p)
+	if done.frames > 0 {
 		s.c.seen.Store(s.c.server.wheel.tick.Load())
-		s.c.flusher.tally.framesIn.Add(uint64(frames))
+		s.c.flusher.tally.framesIn.Add(uint64(done.frames))
+	}
+	if done.whole && s.c.wholeBy.Load() != 0 {
+		s.c.wholeBy.Store(0)
 	}
 	return err
+}
+
+// willWait is called before reading waits. The time of a message starts at the
+// first wait inside it, so that messages which arrive whole cost nothing.
+func (s *stream) willWait() {
+	if !s.frames.atMessage() && s.c.wholeBy.Load() == 0 {
+		s.c.server.wheel.awaitWhole(s.c)
+	}
 }
 
 // fill waits for bytes and puts them into direct, or else into a buffer.
@@ -105,6 +117,9 @@ func (s *stream) fill(direct []byte) (int, error) {
 // tryRead is called by the runtime's poller until it returns true: while the
 // peer is silent no buffer is held.
 func (s *stream) tryRead(fd uintptr) bool {
+	if s.empty && s.canPark() { // the poller finds out what has come since
+		return s.ranDry()
+	}
 	p := s.target()
 	for {
 		n, err := unix.Read(int(fd), p)
@@ -112,16 +127,24 @@ func (s *stream) tryRead(fd uintptr) bool {
 		case err == unix.EINTR:
 			continue
 		case err == unix.EAGAIN:
-			s.release()
-			s.idle = s.canPark()
-			return s.idle
+			return s.ranDry()
 		}
+		s.empty = 0 < n && n < len(p)
 		s.arrived(n, err)
 		return true
 	}
 }
 
+// ranDry reports whether the goroutine may leave now that the socket is empty.
+func (s *stream) ranDry() bool {
+	s.release()
+	s.willWait()
+	s.empty, s.idle = false, s.canPark()
+	return s.idle
+}
+
 func (s *stream) fillBlocking(direct []byte) (int, error) {
+	s.willWait()
 	s.direct = direct
 	n, err := s.Conn.Read(s.target())
 	if n > 0 {

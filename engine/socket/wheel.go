@@ -48,7 +48,7 @@ func newWheel(c Config) *wheel {
 
 // resolution is a second at most, and a fraction of the shortest time to keep.
 func resolution(c Config) time.Duration {
-	shortest := min(c.HeartbeatInterval, c.HeartbeatTimeout, c.CloseTimeout)
+	shortest := min(c.HeartbeatInterval, c.HeartbeatTimeout, c.FrameTimeout, c.CloseTimeout)
 	return min(max(shortest/4, 10*time.Millisecond), time.Second)
 }
 
@@ -122,6 +122,13 @@ func (w *wheel) arm(c *Conn, due int64) {
 func (w *wheel) cutOff(c *Conn) {
 	by := w.tick.Load() + w.ticks(c.server.config.CloseTimeout) + 1
 	c.closeBy.Store(by)
+	w.arm(c, by)
+}
+
+// awaitWhole has c aborted when the message that has begun is not over in time.
+func (w *wheel) awaitWhole(c *Conn) {
+	by := w.tick.Load() + w.ticks(c.server.config.FrameTimeout) + 1
+	c.wholeBy.Store(by)
 	w.arm(c, by)
 }
 
