@@ -63,9 +63,8 @@ type Conn struct {
 	parked atomic.Bool // no goroutine reads; who turns it off starts one
 	box    outbox      // has its own lock
 
-	nextFlush *Conn    // guarded by flusher.mu
-	turnAt    turnTime // of its last turn; owned by the flusher
-	overdue   bool     // owned by the outbox's writer: a write timeout has passed
+	nextFlush *Conn // guarded by flusher.mu
+	overdue   bool  // owned by the outbox's writer: a write timeout has passed
 
 	ending  atomic.Pointer[ending] // the first cause wins
 	aborted atomic.Bool

@@ -66,10 +66,10 @@
 // there, the connection goes on the list of its flusher, one of as many as
 // there are processors. The flusher takes connections in turn and writes what
 // has gathered by then with one non-blocking write: an idle room's message
-// leaves at once, a busy room's ride together. After a pass over many connections
-// the flusher rests as long as the pass took, so that more can ride. When the socket takes no more, a
-// goroutine waits for it to, and the connection goes back on the list. TLS
-// connections and pipes cannot be written to without blocking: for them the
+// leaves at once, a busy room's ride together. A flusher that is busy rests
+// between its passes, 20 ms at most, so that more can ride. When the socket takes
+// no more, a goroutine waits for it to, and the connection goes back on the list.
+// TLS connections and pipes cannot be written to without blocking: for them the
 // flusher starts a goroutine that lasts while something waits.
 //
 // gws writes nothing to the descriptor. It answers pings through events, which

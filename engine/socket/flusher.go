@@ -14,16 +14,17 @@ import (
 // written from where they are.
 const batchBytes = 64 << 10
 
-// A flusher rests before a pass when the one before it went over many connections
-// and the next to have its turn had one a moment ago, in units of that pass's
-// time: then its frames are few, and more of them will share a write, which costs
-// hardly more than a write of one. It rests as long as the pass took, so that the
-// busier the machine is, the more frames share a write. A burst, even to a large
-// room, leaves at once: those who wait had no turn lately.
+// A flusher that is busy rests between its passes: frames gather meanwhile and
+// share a write, which costs hardly more than a write of one. Up to the share
+// easy of its time it writes whatever there is at once, so that neither an idle
+// room's message nor a burst to a large room waits. From there on it rests the
+// longer the busier it is. Busy is measured by the clock, so that a machine that
+// has other work to do also has more frames share a write.
 const (
-	restFrom = 128
-	moment   = 2
+	easy     = 0.15
+	hardest  = 0.35 // from here on it rests for maxRest
 	maxRest  = 20 * time.Millisecond
+	busyOver = 50 * time.Millisecond // the time over which the share is taken
 )
 
 // flusher writes for its share of the connections, none of which can block
@@ -31,7 +32,6 @@ const (
 // leaves the list until it does.
 type flusher struct {
 	server *Server
-	start  time.Time
 	tally  tally
 
 	mu         sync.Mutex
@@ -40,8 +40,8 @@ type flusher struct {
 	stopped    bool
 
 	// Owned by the flusher's goroutine.
-	passed   int           // connections in the last pass
-	passTime time.Duration // that it took
+	ended time.Time // the last pass
+	busy  float64   // share of its time that it writes
 
 	batch []byte
 	try   func(fd uintptr) bool // made once: a closure a write would be garbage a write
@@ -51,7 +51,7 @@ type flusher struct {
 }
 
 func newFlusher(s *Server) *flusher {
-	f := &flusher{server: s, start: time.Now(), batch: make([]byte, batchBytes)}
+	f := &flusher{server: s, ended: time.Now(), batch: make([]byte, batchBytes)}
 	f.ready.L = &f.mu
 	f.try = f.tryWrite
 	return f
@@ -70,44 +70,33 @@ func (f *flusher) add(c *Conn) {
 	f.ready.Signal()
 }
 
-// take waits for connections and returns all of them, as a list. None means
-// that the flusher is stopped.
+// take waits for connections, rests where it is time to, and returns all that
+// are there then, as a list. None means that the flusher is stopped.
 func (f *flusher) take() *Conn {
-	first := f.wait()
-	if rest := f.restFor(first); rest > 0 {
-		time.Sleep(rest)
+	if f.wait() {
+		time.Sleep(f.rest() - time.Since(f.ended))
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	list := f.head
 	f.head, f.tail = nil, nil
-	return first // what came meanwhile is linked to it
+	return list
 }
 
-// wait returns the first connection of the list when there is one.
-func (f *flusher) wait() *Conn {
+// wait returns true when there is a connection, and false when there will be none.
+func (f *flusher) wait() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for f.head == nil && !f.stopped {
 		f.ready.Wait()
 	}
-	return f.head
+	return f.head != nil
 }
 
-// restFor returns how long to rest before a pass that begins with c.
-func (f *flusher) restFor(c *Conn) time.Duration {
-	if c == nil || f.passed < restFrom || f.now()-c.turnAt > turnTimeOf(moment*f.passTime) {
-		return 0
-	}
-	return min(f.passTime, maxRest)
+// rest is how long after the last pass the next may begin.
+func (f *flusher) rest() time.Duration {
+	return time.Duration(min(max(f.busy-easy, 0)/(hardest-easy), 1) * float64(maxRest))
 }
-
-// turnTime is a time since the flusher's start in units of 2^16 ns. It wraps
-// after three days, when a connection may find that it had a turn just now.
-type turnTime uint32
-
-func turnTimeOf(d time.Duration) turnTime { return turnTime(d >> 16) }
-
-func (f *flusher) now() turnTime { return turnTimeOf(time.Since(f.start)) }
 
 func (f *flusher) stop() {
 	f.mu.Lock()
@@ -125,20 +114,25 @@ func (f *flusher) run() {
 
 // pass gives each connection of a list its turn.
 func (f *flusher) pass(list *Conn) {
-	begun, at := time.Now(), f.now()
-	f.passed = 0
+	begun := time.Now()
 	for list != nil {
 		c := list
 		list, c.nextFlush = c.nextFlush, nil
-		c.turnAt = at
-		f.passed++
 		if c.raw == nil {
 			f.server.workers.Go(func() { f.pump(c) })
 			continue
 		}
 		f.turn(c)
 	}
-	f.passTime = time.Since(begun)
+	f.worked(begun, time.Now())
+}
+
+// worked takes a pass into account.
+func (f *flusher) worked(begun, ended time.Time) {
+	cycle := ended.Sub(f.ended)
+	share := float64(ended.Sub(begun)) / float64(max(cycle, 1))
+	f.busy += (share - f.busy) * min(1, float64(cycle)/float64(busyOver))
+	f.ended = ended
 }
 
 // turn writes one batch, so that no connection holds up the others.
