@@ -26,24 +26,36 @@ type klatch struct {
 
 func (k *klatch) Name() string { return k.subprotocol }
 
+// account is what a client keeps over its connections.
+type account struct {
+	token string
+	room  atomic.Value // its room's id, as ready told it; the pacer reads it
+}
+
 // Request implements Protocol. The token makes the user and the room on first sight.
 func (k *klatch) Request(c *Client) (string, http.Header, error) {
 	if c.State == nil {
-		c.State = new(atomic.Value) // the pacer reads it
+		token, err := k.token(c)
+		if err != nil {
+			return "", nil, err
+		}
+		c.State = &account{token: token}
 	}
+	return "/api/v1/ws", http.Header{
+		"Sec-Websocket-Protocol": {k.subprotocol}, "Authorization": {"Bearer " + c.State.(*account).token},
+	}, nil
+}
+
+func (k *klatch) token(c *Client) (string, error) {
 	claims := jwt.MapClaims{
 		"sub": c.Name(), "rooms": []string{c.RoomName()}, "exp": time.Now().Add(24 * time.Hour).Unix(),
 	}
-	token, err := jwt.NewWithClaims(jwt.SigningMethodHS256, claims).SignedString(k.secret)
-	return "/api/v1/ws", http.Header{
-		"Sec-Websocket-Protocol": {k.subprotocol}, "Authorization": {"Bearer " + token},
-	}, err
+	return jwt.NewWithClaims(jwt.SigningMethodHS256, claims).SignedString(k.secret)
 }
 
-// roomID is the id of the client's room, as ready told it: what a real client
-// posts with.
+// roomID is what a real client posts with, once it knows it.
 func roomID(c *Client) string {
-	if id := c.State.(*atomic.Value).Load(); id != nil {
+	if id := c.State.(*account).room.Load(); id != nil {
 		return id.(string)
 	}
 	return c.RoomName()
@@ -51,7 +63,7 @@ func roomID(c *Client) string {
 
 func setRoomID(c *Client, id []byte) {
 	if len(id) == idLength {
-		c.State.(*atomic.Value).Store(string(id))
+		c.State.(*account).room.Store(string(id))
 	}
 }
 

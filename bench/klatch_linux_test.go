@@ -2,7 +2,6 @@ package bench
 
 import (
 	"encoding/hex"
-	"sync/atomic"
 	"testing"
 )
 
@@ -30,7 +29,7 @@ func newcomer(p Protocol) *Client {
 	f := unconnected(1, 1)
 	f.cfg.Protocol, f.changed = p, make(chan struct{})
 	c := f.clients[0]
-	c.ready, c.fd, c.State = false, -1, new(atomic.Value)
+	c.ready, c.fd, c.State = false, -1, new(account)
 	return c
 }
 

@@ -31,6 +31,7 @@ type hub struct {
 	base     Position // the position just before the ring's first entry
 	ring     []*entry
 	ringSize int
+	index    ringIndex
 	rooms    map[ID]*room
 	users    map[ID][]*Session
 	count    int
@@ -64,19 +65,16 @@ type entry struct {
 	ended      bool // all leave it after them
 	deliveries []delivery
 	revoke     *revocation
-	broken     bool // the store failed: sessions of the room must resume instead
-	wide       bool // may concern others than those in room; set by remember
+	broken     bool   // the store failed: sessions of the room must resume instead
+	wide       bool   // may concern others than those in room; set by remember
+	number     uint64 // in the order of publishing; set by remember
 }
 
-// concerns reports whether an entry means anything to a user who is in rooms.
-// Nearly all that a session looks at are messages of other rooms.
+// concerns reports whether a wide entry means anything to a user who is in rooms.
 func (en *entry) concerns(user ID, rooms []ID) bool {
-	if slices.Contains(rooms, en.room) {
-		return true
-	}
-	return en.wide && (slices.Contains(en.joined, user) || slices.Contains(en.left, user) ||
+	return slices.Contains(rooms, en.room) || slices.Contains(en.joined, user) || slices.Contains(en.left, user) ||
 		slices.ContainsFunc(en.deliveries, func(d delivery) bool { return d.user == user || slices.Contains(rooms, d.room) }) ||
-		(en.revoke != nil && en.revoke.user == user))
+		(en.revoke != nil && en.revoke.user == user)
 }
 
 func (en *entry) concernsOthers() bool {
@@ -181,6 +179,7 @@ func (h *hub) revokeLocked(r *revocation) {
 // remember puts an entry on the ring and forgets the oldest past the bounds.
 func (h *hub) remember(en *entry) {
 	en.wide = en.concernsOthers()
+	h.index.add(en)
 	h.ring = append(h.ring, en)
 	h.ringSize += en.size
 	drop := 0
@@ -188,6 +187,7 @@ func (h *hub) remember(en *entry) {
 		old := h.ring[drop]
 		h.base = h.base.With(old.origin, old.seq)
 		h.ringSize -= old.size
+		h.index.drop(old)
 		drop++
 	}
 	if drop > 0 {
@@ -247,24 +247,15 @@ func (h *hub) missedLocked(s *Session, from Position) (missed []*entry, ok bool)
 	if behind > uint64(len(h.ring)) {
 		return nil, false
 	}
-	user, rooms, size := s.identity.User, slices.Clip(s.start), 0
-	var origin Origin
-	var had uint64
-	for _, en := range h.ring[len(h.ring)-int(behind):] {
-		if en.origin != origin {
-			origin, had = en.origin, from.Seq(en.origin)
-		}
-		if en.seq <= had {
+	last := h.ring[len(h.ring)-int(behind):]
+	if !h.index.unseen(last, from) {
+		return nil, false
+	}
+	missed = h.index.concerning(s.identity.User, s.start, last[0].number)
+	size := 0
+	for _, en := range missed {
+		if size += h.sizeLocked(s, en); size > attachBytes {
 			return nil, false
-		}
-		if slices.Contains(en.joined, user) {
-			rooms = append(rooms, en.room) // joined since the session's start: what follows there is its own
-		}
-		if en.concerns(user, rooms) {
-			missed = append(missed, en)
-			if size += h.sizeLocked(s, en); size > attachBytes {
-				return nil, false
-			}
 		}
 	}
 	return missed, true

@@ -16,6 +16,7 @@ import (
 type opening struct {
 	offered string // the token that the request brought
 
+	hello     *frame        // the first frame, when it has come
 	turn      socket.Turn   // at the handler's gate
 	ready     chan struct{} // closes when ready is queued, or never will be
 	readyOnce sync.Once
@@ -102,11 +103,14 @@ func (c *connection) begin(f *frame, err error) {
 	}
 	o := c.opening.Load()
 	o.start()
-	c.handler.gate.Enter(&o.turn, func() { go c.open(o, f) })
+	o.hello = f
+	c.handler.gate.Enter(&o.turn, func() { c.handler.config.Sockets.Do(c.open) })
 }
 
-// open makes the session. Its goroutine ends when the session is live.
-func (c *connection) open(o *opening, f *frame) {
+// open makes the session.
+func (c *connection) open() {
+	o := c.opening.Load()
+	f := o.hello
 	defer close(o.done)
 	defer c.handler.gate.Leave(&o.turn)
 	ctx := o.context(c.handler.config.ResumeTimeout)

@@ -74,7 +74,7 @@ func (s *Server) Accept(w http.ResponseWriter, r *http.Request, a Accept) (*Conn
 func (s *Server) start(c *Conn) {
 	c.seen.Store(s.wheel.tick.Load())
 	s.wheel.arm(c, s.wheel.tick.Load()+s.beatAfter(rand.Float64()))
-	s.readers.serve(c)
+	s.readers.do(c)
 }
 
 func (s *Server) newConn(h Handler, subprotocol string) *Conn {

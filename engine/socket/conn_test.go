@@ -272,12 +272,12 @@ func TestHandlerPanicsCloseTheirConnectionOnly(t *testing.T) {
 }
 
 func TestDrained(t *testing.T) {
-	_, c, p, _ := one(t, Config{QueueBytes: 8 << 20})
+	_, c, p, _ := one(t, Config{QueueBytes: 64 << 20})
 	if err := c.Drained(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	frame := TextFrame(make([]byte, 64<<10))
-	for c.Queued() < 7<<20 {
+	for c.Queued() < 60<<20 {
 		c.Send(frame)
 	}
 	ctx, cancel := context.WithCancelCause(t.Context())
@@ -299,9 +299,9 @@ func TestDrained(t *testing.T) {
 }
 
 func TestDrainedEndsWithTheConnection(t *testing.T) {
-	_, c, p, r := one(t, Config{QueueBytes: 8 << 20})
+	_, c, p, r := one(t, Config{QueueBytes: 64 << 20})
 	frame := TextFrame(make([]byte, 64<<10))
-	for c.Queued() < 7<<20 {
+	for c.Queued() < 60<<20 {
 		c.Send(frame)
 	}
 	waiting := make(chan error, 1)

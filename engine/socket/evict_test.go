@@ -242,7 +242,7 @@ func TestIdleConnectionsAreCheap(t *testing.T) {
 		p.expect(opText, "hello")
 		p.send("hello")
 	}
-	eventually(t, "only readers are left", func() bool { return runtime.NumGoroutine() <= goroutines+conns+2 })
+	eventually(t, "only readers are left", func() bool { return runtime.NumGoroutine() <= goroutines+conns+idleReaders })
 	w.CloseAll(engine.CloseLeaving, "")
 	for i, p := range peers {
 		p.expectClose(engine.CloseLeaving)

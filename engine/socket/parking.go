@@ -51,7 +51,7 @@ func (c *Conn) park() {
 	// watches no more of them.
 	if c.parked.CompareAndSwap(true, false) {
 		c.stream.stays = true
-		c.server.readers.serve(c)
+		c.server.readers.do(c)
 	}
 }
 
@@ -59,6 +59,6 @@ func (c *Conn) park() {
 // because a closed descriptor is reported to nobody; one of them starts the reader.
 func (c *Conn) wake() {
 	if c.parked.CompareAndSwap(true, false) {
-		c.server.readers.serve(c)
+		c.server.readers.do(c)
 	}
 }

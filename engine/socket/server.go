@@ -26,7 +26,8 @@ type Server struct {
 	wheel    *wheel
 	flushers []*flusher
 
-	readers  readers
+	readers  crew[*Conn]
+	helpers  crew[func()]
 	workers  sync.WaitGroup // flushers, the wheel, the poller, and whom flushers start
 	accepted atomic.Uint64
 	refused  atomic.Uint64
@@ -41,6 +42,13 @@ type Server struct {
 	empty     chan struct{} // closes when closing and no connection is left
 }
 
+// How many goroutines wait for the next connection with something to read, and
+// for the next work of Do.
+const (
+	idleReaders = 40
+	idleHelpers = 16
+)
+
 // NewServer starts a server's goroutines; Close ends them.
 func NewServer(config Config) *Server {
 	config = config.withDefaults()
@@ -52,6 +60,8 @@ func NewServer(config Config) *Server {
 		upgraders: make(map[string]*gws.Upgrader),
 		empty:     make(chan struct{}),
 	}
+	s.readers.work, s.readers.most = (*Conn).serve, idleReaders
+	s.helpers.work, s.helpers.most = func(f func()) { f() }, idleHelpers
 	for range runtime.GOMAXPROCS(0) {
 		f := newFlusher(s)
 		s.flushers = append(s.flushers, f)
@@ -60,6 +70,10 @@ func NewServer(config Config) *Server {
 	s.workers.Go(s.wheel.run)
 	return s
 }
+
+// Do calls f in a goroutine with a warm stack: for what a handler must not wait
+// for. Close does not wait for f; a handler's Closed does, where it matters.
+func (s *Server) Do(f func()) { s.helpers.do(f) }
 
 // CloseAll closes every connection, as Conn.Close does. It returns at once.
 func (s *Server) CloseAll(code engine.CloseCode, reason string) {
@@ -85,6 +99,7 @@ func (s *Server) Close(ctx context.Context) error {
 	s.wheel.stop()
 	s.stopPoller()
 	s.readers.stop()
+	s.helpers.stop()
 	s.workers.Wait()
 	return err
 }
