@@ -23,7 +23,9 @@ type IdleResult struct {
 // idleFirst is the share of the connections that the slope begins at.
 const idleFirst = 15
 
-// idle holds a fifteenth of the connections, then all.
+// idle holds a fifteenth of the connections, then all. All have been there once
+// before, so many at a time: what a user costs the store and its caches is not
+// what a connection costs.
 func (r *run) idle(ctx context.Context) error {
 	f, err := newFleet(r.cfg)
 	if err != nil {
@@ -31,12 +33,16 @@ func (r *run) idle(ctx context.Context) error {
 	}
 	defer f.close()
 	r.fleet = f
+	first := max(1, r.cfg.Users/idleFirst)
+	if err := r.introduce(ctx, first); err != nil {
+		return err
+	}
 	watch := r.watch()
 	defer func() { r.result.Usage, r.result.Series = watch.stop() }()
 	idle := &IdleResult{}
 	r.result.Idle = idle
 	connected := 0
-	for _, n := range []int{max(1, r.cfg.Users/idleFirst), r.cfg.Users} {
+	for _, n := range []int{first, r.cfg.Users} {
 		f.dial(f.clients[connected:n], window)
 		connected = n
 		if err := f.untilLive(ctx, n, r.phase(fmt.Sprintf("connecting %d", n))); err != nil {
@@ -48,11 +54,29 @@ func (r *run) idle(ctx context.Context) error {
 		}
 		idle.Points = append(idle.Points, held)
 	}
-	first, last := idle.Points[0], idle.Points[1]
-	if n := last.Connections - first.Connections; n > 0 {
-		idle.PerConn = (last.MiB - first.MiB) * (1 << 20) / float64(n)
+	few, all := idle.Points[0], idle.Points[1]
+	if n := all.Connections - few.Connections; n > 0 {
+		idle.PerConn = (all.MiB - few.MiB) * (1 << 20) / float64(n)
 	}
 	r.result.Dropped, r.result.Refused = f.dropped.Load(), f.refused.Load()
+	return nil
+}
+
+// introduce connects the users once, so many at a time.
+func (r *run) introduce(ctx context.Context, many int) error {
+	tell := r.phase("making users")
+	for done := 0; done < len(r.fleet.clients); done += many {
+		some := r.fleet.clients[done:min(done+many, len(r.fleet.clients))]
+		r.fleet.dial(some, window)
+		if err := r.fleet.untilLive(ctx, len(some), func(float64) {}); err != nil {
+			return err
+		}
+		for _, l := range r.fleet.loops {
+			r.fleet.hangUp(l, some)
+		}
+		r.forgetCursors(some)
+		tell(float64(done+len(some)) / float64(len(r.fleet.clients)))
+	}
 	return nil
 }
 

@@ -76,15 +76,20 @@ func (r *run) settleIn(ctx context.Context, away []*Client) error {
 	if err := r.cut(ctx, away); err != nil {
 		return err
 	}
+	r.forgetCursors(away)
+	r.fleet.dial(away, window)
+	return r.fleet.untilLive(ctx, len(r.fleet.clients), r.phase("connecting again"))
+}
+
+// forgetCursors has clients begin anew when they come back.
+func (r *run) forgetCursors(clients []*Client) {
 	r.fleet.each(func(l *loop) {
-		for _, c := range away {
+		for _, c := range clients {
 			if c.loop == l {
 				c.Cursor = ""
 			}
 		}
 	})
-	r.fleet.dial(away, window)
-	return r.fleet.untilLive(ctx, len(r.fleet.clients), r.phase("connecting again"))
 }
 
 // cut breaks the connections of those who will come back.

@@ -29,6 +29,9 @@ type hub struct {
 	mu       sync.Mutex
 	position Position // published: everything up to here has been sent
 	base     Position // the position just before the ring's first entry
+
+	checkpoints [maxWires][]byte // of position, where one has been sent
+
 	ring     []*entry
 	ringSize int
 	index    ringIndex
@@ -111,7 +114,7 @@ func (h *hub) publish(events []committed, pos Position) {
 	for _, en := range entries {
 		h.publishLocked(en)
 	}
-	h.position = pos
+	h.position, h.checkpoints = pos, [maxWires][]byte{}
 	for w := range h.waiters {
 		if pos.Covers(w.position) {
 			delete(h.waiters, w)
@@ -302,8 +305,14 @@ func (h *hub) checkpoint(s *Session) {
 	}
 }
 
+// checkpointLocked sends the frame that all get who ask before the next event:
+// while nothing happens every session does, at each heartbeat.
 func (h *hub) checkpointLocked(s *Session) {
-	s.conn.Send(s.wire.Encode(&Checkpoint{Type: "checkpoint", Cursor: h.position.String()}))
+	frame := &h.checkpoints[s.wireIndex]
+	if *frame == nil {
+		*frame = s.wire.Encode(&Checkpoint{Type: "checkpoint", Cursor: h.position.String()})
+	}
+	s.conn.Send(*frame)
 }
 
 func (h *hub) joinLocked(s *Session, id ID) {
