@@ -18,13 +18,9 @@ type sources struct {
 }
 
 // read sums over the server's processes. CPU and memory come from /proc where
-// there are processes, and goroutines always from /metrics.
-func (s sources) read() (sum reading) {
-	for _, pid := range s.pids {
-		if r, err := readProcess(pid); err == nil {
-			sum.add(r)
-		}
-	}
+// there are processes.
+func (s sources) read() reading {
+	sum := s.processes()
 	for _, address := range s.metrics {
 		r, err := readMetrics(address)
 		if err != nil {
@@ -38,7 +34,17 @@ func (s sources) read() (sum reading) {
 	return sum
 }
 
-var metricsClient = &http.Client{Timeout: 2 * time.Second}
+func (s sources) processes() (sum reading) {
+	for _, pid := range s.pids {
+		if r, err := readProcess(pid); err == nil {
+			sum.add(r)
+		}
+	}
+	return sum
+}
+
+// Metrics are asked for uncompressed: to compress them is work and memory of the server.
+var metricsClient = &http.Client{Timeout: 2 * time.Second, Transport: &http.Transport{DisableCompression: true}}
 
 // readMetrics reads the standard figures that a Go server shows in Prometheus's
 // text format.

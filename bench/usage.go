@@ -32,8 +32,13 @@ type Sample struct {
 	Goroutines float64 `json:"goroutines,omitempty"`
 }
 
-// sampleEvery is how often the server is looked at.
-const sampleEvery = 500 * time.Millisecond
+// sampleEvery is how often the server is looked at. /metrics of a server whose
+// processes are here is asked for less often: each time is garbage of the
+// server's, and would be taken for its connections'.
+const (
+	sampleEvery  = 500 * time.Millisecond
+	metricsEvery = 10 * time.Second
+)
 
 // watch looks at the server while a load runs.
 type watch struct {
@@ -44,6 +49,7 @@ type watch struct {
 	first     reading
 	last      reading
 	lastAt    time.Time
+	askedAt   time.Time // /metrics
 	delivered uint64
 	own       float64
 	machine   machine
@@ -61,7 +67,7 @@ func (r *run) watch() *watch {
 		quit: make(chan struct{}), stopped: make(chan struct{}),
 	}
 	w.first = w.sources.read()
-	w.last, w.lastAt = w.first, w.begun
+	w.last, w.lastAt, w.askedAt = w.first, w.begun, w.begun
 	w.delivered = w.fleet.delivered() + w.fleet.answered()
 	w.usage.StartMiB, w.usage.MaxMiB = w.first.resident, w.first.resident
 	go w.run()
@@ -83,7 +89,7 @@ func (w *watch) run() {
 }
 
 func (w *watch) sample(now time.Time) {
-	r, h, delivered := w.sources.read(), w.fleet.interval(), w.fleet.delivered()+w.fleet.answered()
+	r, h, delivered := w.look(now), w.fleet.interval(), w.fleet.delivered()+w.fleet.answered()
 	passed := now.Sub(w.lastAt).Seconds()
 	if passed <= 0 {
 		return
@@ -96,6 +102,16 @@ func (w *watch) sample(now time.Time) {
 	})
 	w.last, w.lastAt, w.delivered = r, now, delivered
 	w.usage.MaxMiB = max(w.usage.MaxMiB, r.resident)
+}
+
+func (w *watch) look(now time.Time) reading {
+	if len(w.sources.pids) == 0 || now.Sub(w.askedAt) >= metricsEvery {
+		w.askedAt = now
+		return w.sources.read()
+	}
+	r := w.sources.processes()
+	r.goroutines = w.last.goroutines
+	return r
 }
 
 func (w *watch) stop() (Usage, []Sample) {

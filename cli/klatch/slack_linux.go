@@ -14,7 +14,7 @@ import (
 // thread. The monitor thread of Go's runtime asks for 20 µs again and again while
 // anything runs; with the usual slack of 50 µs that was a fifth of a node's CPU
 // at 200 posts a second. Nothing here needs to be woken more precisely than this.
-const timerSlack = 250 * time.Microsecond
+const timerSlack = time.Millisecond
 
 // slackened marks the second start, whatever the kernel made of the first.
 const slackened = "_KLATCH_SLACKENED=1"

@@ -83,7 +83,6 @@ func (s *Server) newConn(h Handler, subprotocol string) *Conn {
 		flusher:     s.flushers[rand.N(len(s.flushers))],
 		handler:     h,
 		subprotocol: subprotocol,
-		done:        make(chan struct{}),
 	}
 	c.box.bound = s.config.QueueBytes
 	c.stream.c = c

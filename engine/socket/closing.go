@@ -30,7 +30,7 @@ func (c *Conn) serve() {
 	c.server.wheel.remove(c)
 	c.report()
 	c.server.forget(c) // not before: Server.Close waits until all have been told
-	close(c.done)
+	c.end()
 }
 
 // read runs gws until reading has ended, and begins the close where nobody

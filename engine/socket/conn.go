@@ -57,7 +57,7 @@ type Conn struct {
 	id          uint64  // never used again
 	poller      *poller // nil: the reading goroutine stays
 	subprotocol string
-	done        chan struct{}
+	done        atomic.Pointer[chan struct{}] // made when asked for
 
 	stream stream      // owned by the reading goroutine
 	parked atomic.Bool // no goroutine reads; who turns it off starts one
@@ -137,7 +137,20 @@ func (c *Conn) RemoteAddr() string { return c.conn.RemoteAddr().String() }
 func (c *Conn) Queued() int { return c.box.queuedBytes() }
 
 // Done closes after Handler.Closed has returned.
-func (c *Conn) Done() <-chan struct{} { return c.done }
+func (c *Conn) Done() <-chan struct{} {
+	done := make(chan struct{})
+	if c.done.CompareAndSwap(nil, &done) {
+		return done
+	}
+	return *c.done.Load()
+}
+
+// end closes Done's channel.
+func (c *Conn) end() {
+	if asked := c.done.Swap(&closedChan); asked != nil {
+		close(*asked)
+	}
+}
 
 func (c *Conn) pong(payload []byte) {
 	if c.box.pushPong(payload) == wake {
