@@ -103,6 +103,13 @@ func (f *fleet) each(do func(l *loop)) {
 	wg.Wait()
 }
 
+// ask has the client's loop answer a question about it.
+func ask[T any](c *Client, question func() T) T {
+	answer := make(chan T, 1)
+	c.loop.do(func() { answer <- question() })
+	return <-answer
+}
+
 // dial begins to connect clients, at most window at once.
 func (f *fleet) dial(clients []*Client, window int) {
 	f.dialed.Store(f.since())

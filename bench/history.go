@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
-	"time"
 )
 
 // pageLimit is how many messages a page asks for.
@@ -48,7 +47,7 @@ func (r *run) history(ctx context.Context) error {
 	})
 	f.countFrom(f.since() + int64(r.cfg.Warmup))
 	err = p.run(ctx, f)
-	r.settleAnswers(ctx, p.sent-p.unsent)
+	r.settle(ctx, f.answered, p.sent-p.unsent)
 	r.result.Usage, r.result.Series = watch.stop()
 	if err != nil {
 		return err
@@ -73,32 +72,14 @@ func (r *run) fill(ctx context.Context) (places [][]string, err error) {
 		for i := range fillChunk * r.cfg.Rooms {
 			r.post(i, r.fleet.since())
 		}
-		want := r.expected()
-		for begun := time.Now(); r.fleet.delivered() < want; {
-			if time.Since(begun) > settle {
-				return nil, errors.New("the room could not be filled: deliveries do not come")
-			}
-			if err := wait(ctx, time.Millisecond, func(float64) {}); err != nil {
-				return nil, err
-			}
+		if err := r.untilDelivered(ctx, r.expected()); err != nil {
+			return nil, err
 		}
 		for room := range places {
-			places[room] = append(places[room], r.lastID(r.fleet.clients[room]))
+			c := r.fleet.clients[room]
+			places[room] = append(places[room], ask(c, func() string { return string(c.lastID[:]) }))
 		}
 		tell(float64(done) / float64(r.cfg.Messages))
 	}
 	return places, nil
-}
-
-func (r *run) lastID(c *Client) string {
-	answer := make(chan string, 1)
-	c.loop.do(func() { answer <- string(c.lastID[:]) })
-	return <-answer
-}
-
-func (r *run) settleAnswers(ctx context.Context, want uint64) {
-	deadline := time.Now().Add(settle)
-	for r.fleet.answered() < want && time.Now().Before(deadline) && ctx.Err() == nil {
-		time.Sleep(5 * time.Millisecond)
-	}
 }

@@ -83,7 +83,7 @@ func (r *run) introduce(ctx context.Context, many int) error {
 // hold waits for the duration and looks at the server then. The first half is
 // for what connecting left behind; the second is measured.
 func (r *run) hold(ctx context.Context, n int) (Held, error) {
-	s := sources{r.cfg.PIDs, r.cfg.Metrics}
+	s := r.sources()
 	tell := r.phase(fmt.Sprintf("holding %d", n))
 	half := r.cfg.Duration / 2
 	if err := wait(ctx, half, func(done float64) { tell(done / 2) }); err != nil {

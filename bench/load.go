@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"runtime"
 	"time"
 )
@@ -9,7 +10,7 @@ import (
 // lateAfter is how far behind its schedule a post may start before it counts as late.
 const lateAfter = 5 * time.Millisecond
 
-// settle is how long they may come in an ordinary run.
+// settle is how long deliveries may still come after the last post of an ordinary run.
 const settle = 10 * time.Second
 
 // window is how many clients of an ordinary run connect at once.
@@ -19,10 +20,10 @@ const phaseMeasuring = "measuring"
 
 // pacer sends on schedule. The schedule does not wait for anything.
 type pacer struct {
-	rate          float64
-	warmup, total time.Duration
-	send          func(i int, at int64) bool // at is the intended time
-	progress      func(done float64)
+	rate     float64
+	total    time.Duration
+	send     func(i int, at int64) bool // at is the intended time
+	progress func(done float64)
 
 	sent, late, unsent uint64
 }
@@ -75,7 +76,7 @@ func (r *run) fanout(ctx context.Context) error {
 	watch := r.watch()
 	f.countFrom(f.since() + int64(r.cfg.Warmup))
 	err = p.run(ctx, f)
-	r.settle(ctx)
+	r.settle(ctx, f.delivered, r.expected())
 	r.result.Usage, r.result.Series = watch.stop()
 	if err != nil {
 		return err
@@ -87,7 +88,7 @@ func (r *run) fanout(ctx context.Context) error {
 
 func (r *run) pacer() *pacer {
 	return &pacer{
-		rate: r.cfg.Rate, warmup: r.cfg.Warmup, total: r.cfg.Warmup + r.cfg.Duration,
+		rate: r.cfg.Rate, total: r.cfg.Warmup + r.cfg.Duration,
 		progress: r.phase(phaseMeasuring),
 	}
 }
@@ -112,6 +113,23 @@ func (r *run) postAs(c *Client, at int64) bool {
 	return true
 }
 
+// untilDelivered waits for so many deliveries in all, which a working server
+// makes before long.
+func (r *run) untilDelivered(ctx context.Context, want uint64) error {
+	for begun := time.Now(); r.fleet.delivered() < want; {
+		if time.Since(begun) > settle {
+			return errors.New("what is posted is not delivered")
+		}
+		if err := wait(ctx, time.Millisecond, func(float64) {}); err != nil {
+			return err
+		}
+		if err := r.fleet.failed.Load(); err != nil {
+			return *err
+		}
+	}
+	return nil
+}
+
 // expected is how many deliveries the posts so far should make to those who read.
 func (r *run) expected() (n uint64) {
 	readers := make([]uint64, r.cfg.Rooms)
@@ -124,11 +142,10 @@ func (r *run) expected() (n uint64) {
 	return n
 }
 
-// settle waits until everything has been delivered, or long enough.
-func (r *run) settle(ctx context.Context) {
-	want := r.expected()
+// settle waits until all that is wanted has come, or long enough.
+func (r *run) settle(ctx context.Context, come func() uint64, want uint64) {
 	deadline := time.Now().Add(r.settleFor)
-	for r.fleet.delivered() < want && time.Now().Before(deadline) && ctx.Err() == nil {
+	for come() < want && time.Now().Before(deadline) && ctx.Err() == nil {
 		time.Sleep(5 * time.Millisecond)
 	}
 }
@@ -146,17 +163,13 @@ func (r *run) unstall(ctx context.Context, stalled []*Client) {
 	case <-ctx.Done():
 	}
 	r.result.StalledCodes = map[uint16]int{}
-	r.fleet.each(func(l *loop) {})
 	for _, c := range stalled {
-		code := make(chan uint16, 1)
-		c.loop.do(func() {
+		r.result.StalledCodes[ask(c, func() uint16 {
 			if c.phase == open {
-				code <- 0
-				return
+				return 0
 			}
-			code <- c.code
-		})
-		r.result.StalledCodes[<-code]++
+			return c.code
+		})]++
 	}
 }
 

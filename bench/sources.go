@@ -17,6 +17,8 @@ type sources struct {
 	metrics []string
 }
 
+func (r *run) sources() sources { return sources{r.cfg.PIDs, r.cfg.Metrics} }
+
 // read sums over the server's processes. CPU and memory come from /proc where
 // there are processes.
 func (s sources) read() reading {

@@ -2,7 +2,6 @@ package bench
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -116,16 +115,8 @@ func (r *run) postMeanwhile(ctx context.Context, stay []*Client) error {
 			r.postAs(c, r.fleet.since())
 		}
 		want += uint64(len(stay))
-		for begun := time.Now(); r.fleet.delivered() < want; {
-			if time.Since(begun) > settle {
-				return errors.New("those who stayed do not get what they post")
-			}
-			if err := wait(ctx, time.Millisecond, func(float64) {}); err != nil {
-				return err
-			}
-			if err := r.fleet.failed.Load(); err != nil {
-				return *err
-			}
+		if err := r.untilDelivered(ctx, want); err != nil {
+			return err
 		}
 		tell(float64(i+1) / float64(r.cfg.Messages))
 	}
@@ -135,7 +126,7 @@ func (r *run) postMeanwhile(ctx context.Context, stay []*Client) error {
 func (r *run) comeBack(ctx context.Context, away []*Client, res *StormResult) error {
 	f := r.fleet
 	f.each(func(l *loop) { l.tally.entry.Reset() })
-	s := sources{pids: r.cfg.PIDs, metrics: r.cfg.Metrics}
+	s := r.sources()
 	before, delivered, begun := s.read(), f.delivered(), time.Now()
 	f.dial(away, len(away))
 	if err := f.untilLive(ctx, len(f.clients), r.phase("coming back")); err != nil {
@@ -145,7 +136,7 @@ func (r *run) comeBack(ctx context.Context, away []*Client, res *StormResult) er
 	res.CPUSeconds = s.read().cpu - before.cpu
 	t := f.sum()
 	res.EntryP50, res.EntryP99 = milliseconds(t.entry, 50), milliseconds(t.entry, 99)
-	res.Resumed = slices.ContainsFunc(away, func(c *Client) bool { return r.cursorOf(c) != "" })
+	res.Resumed = slices.ContainsFunc(away, func(c *Client) bool { return ask(c, func() bool { return c.Cursor != "" }) })
 	if res.Resumed {
 		expected := uint64(len(away) * r.cfg.Messages)
 		res.Missed = expected - min(expected, f.delivered()-delivered)
@@ -156,15 +147,9 @@ func (r *run) comeBack(ctx context.Context, away []*Client, res *StormResult) er
 	return nil
 }
 
-func (r *run) cursorOf(c *Client) string {
-	answer := make(chan string, 1)
-	c.loop.do(func() { answer <- c.Cursor })
-	return <-answer
-}
-
 // calm waits until the server has given the storm's memory back.
 func (r *run) calm(ctx context.Context, res *StormResult) error {
-	s := sources{pids: r.cfg.PIDs, metrics: r.cfg.Metrics}
+	s := r.sources()
 	tell := r.phase("calming")
 	begun := time.Now()
 	for {

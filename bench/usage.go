@@ -62,7 +62,7 @@ type watch struct {
 // watch begins to look.
 func (r *run) watch() *watch {
 	w := &watch{
-		sources: sources{r.cfg.PIDs, r.cfg.Metrics}, fleet: r.fleet,
+		sources: r.sources(), fleet: r.fleet,
 		begun: time.Now(), own: ownCPU(), machine: machineTime(),
 		quit: make(chan struct{}), stopped: make(chan struct{}),
 	}

@@ -29,9 +29,6 @@ type hub struct {
 	mu       sync.Mutex
 	position Position // published: everything up to here has been sent
 	base     Position // the position just before the ring's first entry
-
-	checkpoints [maxWires][]byte // of position, where one has been sent
-
 	ring     []*entry
 	ringSize int
 	index    ringIndex
@@ -40,8 +37,11 @@ type hub struct {
 	count    int
 	wires    []Wire
 	mark     uint64 // marks sessions already reached by one fan-out
-	waiters  map[*waiter]struct{}
-	closed   bool
+
+	checkpoints [maxWires][]byte // the frames of position's, where one has been sent
+
+	waiters map[*waiter]struct{}
+	closed  bool
 }
 
 // room is a room that has sessions here.
@@ -236,9 +236,10 @@ func (h *hub) attach(s *Session, from Position, checkpoint bool) (behind Positio
 const attachBytes = 256 << 10
 
 // missedLocked returns what of the ring a session has not had. It is not ok if
-// that is more than attachBytes, or the session has had something that came to this node after what it has not
-// had, from another node: the ring's notices tell what was so when they were
-// published, and would take the client back. The log is told as of now.
+// that is more than attachBytes, or the session has had something that came to
+// this node after what it has not had, from another node: the ring's notices tell
+// what was so when they were published, and would take the client back. The log
+// is told as of now.
 //
 // The ring lacks nothing between base and position. So as many of its entries
 // are missed as position is ahead of from, and all is well if they are its last.

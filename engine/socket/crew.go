@@ -29,9 +29,23 @@ func (c *crew[T]) do(piece T) {
 	go c.run(piece)
 }
 
+// start has most wait from the beginning, so that as many do whenever all work
+// is done: who counts goroutines can tell a leak from a crew that has grown.
+func (c *crew[T]) start() {
+	for range c.most {
+		go c.join()
+	}
+}
+
 func (c *crew[T]) run(piece T) {
+	c.work(piece)
+	c.join()
+}
+
+// join does what comes, until it is not needed.
+func (c *crew[T]) join() {
 	next := make(chan T, 1)
-	for more := true; more; piece, more = c.wait(next) {
+	for piece, more := c.wait(next); more; piece, more = c.wait(next) {
 		c.work(piece)
 	}
 }

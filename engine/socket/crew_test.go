@@ -13,6 +13,8 @@ func TestCrewDoesEveryPieceOnce(t *testing.T) {
 	var done [pieces]atomic.Int32
 	var all sync.WaitGroup
 	c := &crew[int]{most: most, work: func(i int) { done[i].Add(1); all.Done() }}
+	c.start()
+	eventually(t, "all wait", func() bool { return c.waiting() == most })
 	all.Add(pieces)
 	for i := range pieces {
 		c.do(i)
@@ -23,10 +25,7 @@ func TestCrewDoesEveryPieceOnce(t *testing.T) {
 			t.Fatalf("piece %d was done %d times", i, n)
 		}
 	}
-	eventually(t, "some wait", func() bool { return c.waiting() > 0 })
-	if n := c.waiting(); n > most {
-		t.Errorf("%d wait", n)
-	}
+	eventually(t, "all wait again", func() bool { return c.waiting() == most })
 	c.stop()
 	all.Add(1)
 	c.do(0) // after stop it is done all the same

@@ -62,6 +62,8 @@ func NewServer(config Config) *Server {
 	}
 	s.readers.work, s.readers.most = (*Conn).serve, idleReaders
 	s.helpers.work, s.helpers.most = func(f func()) { f() }, idleHelpers
+	s.readers.start()
+	s.helpers.start()
 	for range runtime.GOMAXPROCS(0) {
 		f := newFlusher(s)
 		s.flushers = append(s.flushers, f)
