@@ -2,7 +2,6 @@ package engine
 
 import (
 	"errors"
-	"fmt"
 	"sync"
 	"time"
 )
@@ -13,17 +12,22 @@ const (
 	commitQueueBytes = 16 << 20 // waiting writes; past it new ones are refused
 	commitBatchBytes = 4 << 20
 	commitBatchCount = 4096
-	writeOverhead    = 256 // bytes counted for a write besides its body
+	writeOverhead    = 256 // bytes counted for a write, and for an event, besides its body
 )
 
 // write is one request to the committer.
 type write struct {
 	size int
+	// internal writes wait for no write concern: nobody was promised one.
+	internal bool
 	// prepare runs in the committer. It reads the batch's state, b.append's events, and may
 	// keep results for done. An error before the first append refuses this write alone.
 	prepare func(b *batch) error
-	// done runs in the committer after the batch has been published, or has failed. It must not block.
-	done func(Position, error)
+	// between, instead of prepare, runs in the committer between two batches.
+	between func() error
+	// done runs once: after a failure or, when the write is published and its concern
+	// holds, in whichever goroutine knows. It must not block.
+	done func(Receipt, error)
 }
 
 // committer is the single writer of a node.
@@ -32,6 +36,7 @@ type committer struct {
 	clock   *Clock
 	origin  Origin
 	publish func([]committed, Position)
+	peers   Peers // nil: alone
 	stats   *commitStats
 
 	mu      sync.Mutex
@@ -49,8 +54,11 @@ type committed struct {
 	effects Effects
 }
 
-func newCommitter(s Store, c *Clock, stats *commitStats, publish func([]committed, Position)) *committer {
-	k := &committer{store: s, clock: c, origin: s.Origin(), publish: publish, stats: stats, stopped: make(chan struct{})}
+func newCommitter(s Store, c *Clock, stats *commitStats, peers Peers, publish func([]committed, Position)) *committer {
+	k := &committer{
+		store: s, clock: c, origin: s.Origin(), publish: publish, peers: peers, stats: stats,
+		stopped: make(chan struct{}),
+	}
 	k.wake.L = &k.mu
 	go k.run()
 	return k
@@ -69,7 +77,8 @@ func (k *committer) submit(w write) error {
 	return nil
 }
 
-// close lets the waiting writes finish, then stops the goroutine.
+// close lets the waiting writes finish, then stops the goroutine. Those that
+// wait for their concern are the peers' to answer.
 func (k *committer) close() {
 	k.mu.Lock()
 	k.closed = true
@@ -85,12 +94,17 @@ func (k *committer) run() {
 		if ws = k.take(ws[:0]); len(ws) == 0 {
 			return
 		}
-		k.commit(ws)
+		if ws[0].between != nil {
+			k.pause(ws[0])
+		} else {
+			k.commit(ws)
+		}
 		clear(ws)
 	}
 }
 
-// take waits for writes and returns as many as one batch holds; none means closed.
+// take waits for writes and returns as many as one batch holds, or one that
+// wants to be between two; none means closed.
 func (k *committer) take(ws []write) []write {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -99,8 +113,14 @@ func (k *committer) take(ws []write) []write {
 	}
 	size, n := 0, 0
 	for n < len(k.waiting) && n < commitBatchCount && size < commitBatchBytes {
+		alone := k.waiting[n].between != nil
+		if alone && n > 0 {
+			break
+		}
 		size += k.waiting[n].size
-		n++
+		if n++; alone {
+			break
+		}
 	}
 	ws = append(ws, k.waiting[:n]...)
 	left := copy(k.waiting, k.waiting[n:])
@@ -110,7 +130,17 @@ func (k *committer) take(ws []write) []write {
 	return ws
 }
 
-// commit makes one batch durable, publishes it and answers its writers.
+// pause runs what wants to be between two batches.
+func (k *committer) pause(w write) {
+	if err := w.between(); err != nil {
+		w.done(Receipt{}, err)
+		return
+	}
+	w.done(Receipt{k.store.Position(), DurableLocal}, nil)
+}
+
+// commit makes one batch durable, publishes it and answers its writers. Peers
+// have it first: their syncs take longer than what the hub does meanwhile.
 func (k *committer) commit(ws []write) {
 	b := &batch{k: k, seq: k.store.Position().Seq(k.origin)}
 	errs := make([]error, len(ws))
@@ -125,20 +155,65 @@ func (k *committer) commit(ws []write) {
 	pos := k.store.Position()
 	if err == nil {
 		k.stats.batch(len(b.events), time.Since(start))
+		k.replicate(b.events)
 		k.publish(b.events, pos)
 	} else {
 		k.stats.failed(len(ws))
 	}
+	k.answer(ws, errs, pos, err)
+}
+
+// replicate gives the peers what is this node's of a batch.
+func (k *committer) replicate(events []committed) {
+	if k.peers == nil || len(events) == 0 {
+		return
+	}
+	var own []*Event
+	for i, ev := range events {
+		if ev.Origin == k.origin {
+			if own == nil {
+				own = make([]*Event, 0, len(events)-i)
+			}
+			own = append(own, ev.Event)
+		}
+	}
+	k.peers.Published(own)
+}
+
+// answer tells writers what has become of their writes; those with a write
+// concern when it is known, which is asked once for the batch.
+func (k *committer) answer(ws []write, errs []error, pos Position, err error) {
+	var waiting []func(Receipt, error) // ws is used again
 	for i, w := range ws {
 		switch {
 		case errs[i] != nil:
-			w.done(Position{}, errs[i])
+			w.done(Receipt{}, errs[i])
 		case err != nil:
-			w.done(Position{}, unavailable(err))
+			w.done(Receipt{}, unavailable(err))
+		case k.peers == nil || w.internal:
+			w.done(Receipt{pos, DurableLocal}, nil)
 		default:
-			w.done(pos, nil)
+			if waiting == nil {
+				waiting = make([]func(Receipt, error), 0, len(ws)-i)
+			}
+			waiting = append(waiting, w.done)
 		}
 	}
+	if len(waiting) > 0 {
+		k.await(waiting, pos)
+	}
+}
+
+func (k *committer) await(waiting []func(Receipt, error), pos Position) {
+	k.peers.Await(pos.Seq(k.origin), func(level Durability, err error) {
+		r := Receipt{pos, level}
+		if err != nil {
+			r, err = Receipt{}, unavailable(err)
+		}
+		for _, done := range waiting {
+			done(r, err)
+		}
+	})
 }
 
 // unavailable wraps a store's error unless it already says what clients should hear.
@@ -148,76 +223,4 @@ func unavailable(err error) error {
 		return err
 	}
 	return &Error{Code: ErrUnavailable.Code, Message: ErrUnavailable.Message, RetryAfter: ErrUnavailable.RetryAfter, Err: err}
-}
-
-// batch is what one commit will write. It is the view that prepare functions have.
-type batch struct {
-	k      *committer
-	tx     Tx
-	seq    uint64
-	events []committed
-	broken error // the store failed in the middle: nothing of the batch can be kept
-}
-
-// fill lets every write add its events. errs gets the refusals; the returned
-// error is of the store and fails all.
-func (b *batch) fill(ws []write, errs []error) (err error) {
-	if b.tx, err = b.k.store.Begin(); err != nil {
-		return err
-	}
-	for i, w := range ws {
-		before := len(b.events)
-		if errs[i] = w.prepare(b); b.broken != nil {
-			errs[i] = nil
-			return b.broken
-		}
-		if errs[i] != nil && len(b.events) > before {
-			return fmt.Errorf("refused after its first event: %w", errs[i])
-		}
-	}
-	return nil
-}
-
-// stamp returns the next time of this node: for writes that need their event's ID beforehand.
-func (b *batch) stamp() Stamp { return b.k.clock.Next() }
-
-// id is the ID that an event of this node stamped s will have.
-func (b *batch) id(s Stamp) ID { return MakeID(s, b.k.origin) }
-
-// append stamps an event of this node and adds it. Data is encoded here unless
-// it has been already. An error has broken the batch: return it.
-func (b *batch) append(e *Event) error {
-	if e.Stamp == 0 {
-		e.Stamp = b.stamp()
-	}
-	e.Origin, e.Seq = b.k.origin, b.seq+1
-	if e.Data == nil {
-		if e.Data, b.broken = b.k.store.EncodePayload(e.Payload); b.broken != nil {
-			return b.broken
-		}
-	}
-	_, effects, err := b.tx.Append(e)
-	if err != nil {
-		b.broken = fmt.Errorf("append event: %w", err)
-		return b.broken
-	}
-	b.seq++
-	b.events = append(b.events, committed{e, effects})
-	return nil
-}
-
-// apply adds a peer's event as its origin stamped it. A repeat is no error.
-func (b *batch) apply(e *Event) error {
-	applied, effects, err := b.tx.Append(e)
-	if err != nil {
-		if !errors.Is(err, ErrGap) {
-			b.broken = fmt.Errorf("apply event: %w", err)
-		}
-		return err
-	}
-	if applied {
-		b.k.clock.Observe(e.Stamp)
-		b.events = append(b.events, committed{e, effects})
-	}
-	return nil
 }

@@ -26,6 +26,7 @@ const (
 // Config is what an engine needs. Store must be set; the rest has defaults.
 type Config struct {
 	Store  Store
+	Peers  Peers // nil: the node is alone
 	Logger *slog.Logger
 	Now    func() time.Time
 	Rand   io.Reader
@@ -105,9 +106,12 @@ type Engine struct {
 	hub       *hub
 	committer *committer
 	presence  *presence
+	crossings *crossings
 	replays   chan struct{} // one place for each session that is reading the log
+	unproven  chan struct{} // one place for each token that waits for its key
 
 	commits                   commitStats
+	conflicts, hidden         atomic.Uint64
 	resumed, resets, replayed atomic.Uint64
 	draining                  atomic.Bool
 	closeOnce                 sync.Once
@@ -127,6 +131,7 @@ func Open(cfg Config) (*Engine, error) {
 		clock:    NewClock(cfg.Now),
 		userRate: NewLimiter[ID](cfg.UserRate, cfg.Now),
 		replays:  make(chan struct{}, replaysAtOnce),
+		unproven: make(chan struct{}, unprovenAtOnce),
 	}
 	if e.passwords, err = newPasswords(cfg.Password, cfg.Rand); err != nil {
 		return nil, err
@@ -135,8 +140,9 @@ func Open(cfg Config) (*Engine, error) {
 		return nil, fmt.Errorf("read the last stamps: %w", err)
 	}
 	e.hub = newHub(e)
+	e.crossings = newCrossings(e.store.Position())
 	e.presence = newPresence(e)
-	e.committer = newCommitter(e.store, e.clock, &e.commits, e.hub.publish)
+	e.committer = newCommitter(e.store, e.clock, &e.commits, cfg.Peers, e.publish)
 	if err := e.loadKey(); err != nil {
 		e.committer.close()
 		e.presence.close()
@@ -181,56 +187,20 @@ func (e *Engine) loadKey() error {
 	if _, err := e.store.NodeKey(e.store.Origin()); !errors.Is(err, ErrNotFound) {
 		return err
 	}
-	_, err = e.write(context.Background(), func(b *batch) error {
-		return b.append(&Event{Kind: KindNodeKey, Payload: &NodeKey{Public: e.key.Public().(ed25519.PublicKey)}})
-	})
+	key := &NodeKey{Public: e.key.Public().(ed25519.PublicKey)}
+	_, err = e.await(context.Background(), write{size: writeOverhead, internal: true, prepare: func(b *batch) error {
+		return b.append(&Event{Kind: KindNodeKey, Payload: key})
+	}})
 	return err
 }
 
-// write hands one write to the committer and waits for it. When ctx ends first
-// the write may still happen.
-func (e *Engine) write(ctx context.Context, prepare func(*batch) error) (Position, error) {
-	return e.writeSized(ctx, writeOverhead, prepare)
-}
-
-// writeSized is write for those that hold more than a few bytes.
-func (e *Engine) writeSized(ctx context.Context, size int, prepare func(*batch) error) (Position, error) {
-	type answer struct {
-		pos Position
-		err error
+// publish runs in the committer, for every batch once it is durable.
+func (e *Engine) publish(events []committed, pos Position) {
+	for _, ev := range events {
+		e.noteConflicts(ev)
+		e.crossings.note(ev, pos)
 	}
-	done := make(chan answer, 1)
-	err := e.committer.submit(write{size: size, prepare: prepare, done: func(p Position, err error) {
-		done <- answer{p, err}
-	}})
-	if err != nil {
-		return Position{}, err
-	}
-	select {
-	case a := <-done:
-		return a.pos, a.err
-	case <-ctx.Done():
-		return Position{}, &Error{Code: CodeUnavailable, Message: "gave up waiting; the write may still happen", Err: ctx.Err()}
-	}
-}
-
-// Apply takes events of other nodes, as their origins stamped them, in one
-// write. Repeats change nothing; an event ahead of its origin's position is
-// ErrGap, and those before it are kept.
-func (e *Engine) Apply(ctx context.Context, events []*Event) (Position, error) {
-	var gap error
-	pos, err := e.write(ctx, func(b *batch) error {
-		for _, ev := range events {
-			if gap = b.apply(ev); gap != nil {
-				return b.broken
-			}
-		}
-		return nil
-	})
-	if err == nil {
-		err = gap
-	}
-	return pos, err
+	e.hub.publish(events, pos)
 }
 
 // Store gives protocols the queries that need no rights.
@@ -252,21 +222,7 @@ func (e *Engine) MaxMessage() int { return e.cfg.MaxMessage }
 // Registration says who may make an account.
 func (e *Engine) Registration() Registration { return e.cfg.Registration }
 
-// Drain makes Ready false and tells every session to go to another node.
-func (e *Engine) Drain() {
-	e.draining.Store(true)
-	e.hub.closeAll(CloseLeaving, "the node is leaving; reconnect with your cursor")
-}
-
 // Ready reports whether the node wants traffic.
-func (e *Engine) Ready() bool { return !e.draining.Load() }
-
-// Close drains, finishes the waiting writes and stops every goroutine. The store stays open.
-func (e *Engine) Close() error {
-	e.closeOnce.Do(func() {
-		e.Drain()
-		e.committer.close()
-		e.presence.close()
-	})
-	return nil
+func (e *Engine) Ready() bool {
+	return !e.draining.Load() && (e.cfg.Peers == nil || e.cfg.Peers.Ready())
 }

@@ -349,9 +349,14 @@ func TestPresenceAndTyping(t *testing.T) {
 func TestDrain(t *testing.T) {
 	n := openNode(t)
 	ann := n.user("ann")
-	c := n.connect(ann, "")
+	var all []*client
+	for range 600 { // enough to leave in parts
+		all = append(all, n.connect(ann, ""))
+	}
 	n.Drain()
-	c.awaitClose(engine.CloseLeaving)
+	for _, c := range all {
+		c.awaitClose(engine.CloseLeaving)
+	}
 	if n.Ready() {
 		t.Error("a draining node wants traffic")
 	}

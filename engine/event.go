@@ -183,7 +183,7 @@ func NewPayload(k Kind) any {
 // big-endian, then Data to the end.
 const (
 	eventVersion    = 1
-	eventHeaderSize = 1 + 1 + 8 + 8 + 8 + 16 + 16
+	EventHeaderSize = 1 + 1 + 8 + 8 + 8 + 16 + 16
 )
 
 var errEvent = errors.New("malformed event")
@@ -201,7 +201,7 @@ func (e *Event) AppendBinary(b []byte) ([]byte, error) {
 
 // ParseEvent reads the binary form. The event keeps b; its Payload is still nil.
 func ParseEvent(b []byte) (*Event, error) {
-	if len(b) < eventHeaderSize || b[0] != eventVersion {
+	if len(b) < EventHeaderSize || b[0] != eventVersion {
 		return nil, errEvent
 	}
 	e := &Event{
@@ -211,7 +211,7 @@ func ParseEvent(b []byte) (*Event, error) {
 		Stamp:  Stamp(binary.BigEndian.Uint64(b[18:])),
 		Room:   ID(b[26:42]),
 		User:   ID(b[42:58]),
-		Data:   b[eventHeaderSize:len(b):len(b)],
+		Data:   b[EventHeaderSize:len(b):len(b)],
 	}
 	if e.Origin == 0 || e.Seq == 0 || e.Stamp == 0 {
 		return nil, errEvent

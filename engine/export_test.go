@@ -11,3 +11,10 @@ func (e *Engine) StopPresence() {
 }
 
 func (e *Engine) TellPresence() { e.presence.tell() }
+
+// Waiters is how many requests wait for a position.
+func (e *Engine) Waiters() int {
+	e.hub.mu.Lock()
+	defer e.hub.mu.Unlock()
+	return len(e.hub.waiters)
+}

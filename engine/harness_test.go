@@ -28,11 +28,18 @@ type node struct {
 	*engine.Engine
 	t     testing.TB
 	store *storage.Store
+	once  sync.Once
 }
 
 func openNode(t testing.TB, change ...func(*engine.Config)) *node {
 	t.Helper()
-	st, err := storage.Open("data", storage.Options{FS: vfs.NewMem(), Memory: 8 << 20})
+	return openNodeOn(t, vfs.NewMem(), change...)
+}
+
+// openNodeOn opens a node on a file system that may have one already.
+func openNodeOn(t testing.TB, fs *vfs.MemFS, change ...func(*engine.Config)) *node {
+	t.Helper()
+	st, err := storage.Open("data", storage.Options{FS: fs, Memory: 8 << 20})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,16 +51,21 @@ func openNode(t testing.TB, change ...func(*engine.Config)) *node {
 	if err != nil {
 		t.Fatal(err)
 	}
-	n := &node{e, t, st}
-	t.Cleanup(func() {
-		if err := e.Close(); err != nil {
-			t.Error(err)
+	n := &node{Engine: e, t: t, store: st}
+	t.Cleanup(n.shut)
+	return n
+}
+
+// shut closes the node, as the test's end does.
+func (n *node) shut() {
+	n.once.Do(func() {
+		if err := n.Engine.Close(); err != nil {
+			n.t.Error(err)
 		}
-		if err := st.Close(); err != nil {
-			t.Error(err)
+		if err := n.store.Close(); err != nil {
+			n.t.Error(err)
 		}
 	})
-	return n
 }
 
 // user registers somebody and signs them in.
@@ -245,13 +257,24 @@ type slyStore struct {
 	begin       func() // before each batch
 }
 
-func openSly(t testing.TB) (*node, *slyStore) {
+func openSly(t testing.TB, change ...func(*engine.Config)) (*node, *slyStore) {
 	s := &slyStore{begin: func() {}}
-	n := openNode(t, func(c *engine.Config) {
+	n := openNode(t, append(change, func(c *engine.Config) {
 		s.Store = c.Store.(*storage.Store)
 		c.Store = s
-	})
+	})...)
 	return n, s
+}
+
+// eventually waits for what no channel tells.
+func eventually(t testing.TB, what string, holds func() bool) {
+	t.Helper()
+	for end := time.Now().Add(patience); !holds(); {
+		if time.Now().After(end) {
+			t.Fatalf("no %s", what)
+		}
+		<-time.After(time.Millisecond)
+	}
 }
 
 func (s *slyStore) Credentials(user engine.ID) (string, engine.ID, error) {

@@ -17,8 +17,15 @@ const (
 // maxWires is how many wire formats one engine may speak.
 const maxWires = 8
 
-// maxWaiters bounds the requests that wait for a position.
-const maxWaiters = 16 << 10
+// Bounds of the requests that wait for a position, and of what they wait for.
+const (
+	maxWaiters     = 16 << 10
+	maxWaiterMarks = 64 << 10 // origins, in all of them
+)
+
+// bulkEvents is how many events of other nodes in one batch are not told one by
+// one where nobody is connected: a node that catches up has better things to do.
+const bulkEvents = 1024
 
 // hub knows the sessions of this node and publishes to them in commit order.
 type hub struct {
@@ -41,6 +48,7 @@ type hub struct {
 	checkpoints [maxWires][]byte // the frames of position's, where one has been sent
 
 	waiters map[*waiter]struct{}
+	waiting int // marks of all waiters
 	closed  bool
 }
 
@@ -105,6 +113,9 @@ func newHub(e *Engine) *hub {
 
 // publish is called by the committer alone, in commit order.
 func (h *hub) publish(events []committed, pos Position) {
+	if h.bulk(events) && h.skip(pos) {
+		return
+	}
 	entries := make([]*entry, len(events))
 	for i, ev := range events {
 		entries[i] = h.engine.entry(ev) // reads the store: not under the lock
@@ -114,13 +125,59 @@ func (h *hub) publish(events []committed, pos Position) {
 	for _, en := range entries {
 		h.publishLocked(en)
 	}
+	h.advanceLocked(pos)
+}
+
+// advanceLocked moves to a position and answers who waits for it.
+func (h *hub) advanceLocked(pos Position) {
 	h.position, h.checkpoints = pos, [maxWires][]byte{}
 	for w := range h.waiters {
 		if pos.Covers(w.position) {
-			delete(h.waiters, w)
+			h.forgetLocked(w)
 			close(w.reached)
 		}
 	}
+}
+
+// bulk reports whether a batch is too much to tell to nobody.
+func (h *hub) bulk(events []committed) bool {
+	own, foreign := h.engine.store.Origin(), 0
+	for _, ev := range events {
+		if ev.Origin != own {
+			foreign++
+		}
+	}
+	return foreign > bulkEvents
+}
+
+// skip moves on without telling anything, if there is nobody to tell.
+func (h *hub) skip(pos Position) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.count > 0 {
+		return false
+	}
+	h.restartLocked(pos)
+	return true
+}
+
+// renew begins again at a position to which the store has jumped.
+func (h *hub) renew(pos Position) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.restartLocked(pos)
+	for _, us := range h.users {
+		for _, s := range us {
+			s.conn.Close(CloseLeaving, "the node has been renewed; resume")
+		}
+	}
+}
+
+// restartLocked empties the ring: what came before pos is in the log alone.
+func (h *hub) restartLocked(pos Position) {
+	h.ring, h.ringSize, h.base = nil, 0, pos
+	h.index = ringIndex{next: h.index.next}
+	h.advanceLocked(pos)
 }
 
 func (h *hub) publishLocked(en *entry) {
@@ -387,18 +444,6 @@ func (h *hub) broadcast(room ID, notice any, except ID) {
 	}
 }
 
-// closeAll tells every session to go, and refuses new ones.
-func (h *hub) closeAll(code CloseCode, reason string) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.closed = true
-	for _, us := range h.users {
-		for _, s := range us {
-			s.conn.Close(code, reason)
-		}
-	}
-}
-
 // wireIndex numbers a wire format.
 func (h *hub) wireIndex(w Wire) int {
 	h.mu.Lock()
@@ -431,21 +476,29 @@ func (h *hub) waitFor(ctx context.Context, p Position) error {
 		h.mu.Unlock()
 		return nil
 	}
-	if len(h.waiters) >= maxWaiters {
+	w := &waiter{position: p.Beyond(h.position), reached: make(chan struct{})}
+	if len(h.waiters) >= maxWaiters || h.waiting+len(w.position.marks) > maxWaiterMarks {
 		h.mu.Unlock()
 		return ErrNotCaughtUp
 	}
-	w := &waiter{position: p, reached: make(chan struct{})}
 	h.waiters[w] = struct{}{}
+	h.waiting += len(w.position.marks)
 	h.mu.Unlock()
 	select {
 	case <-w.reached:
 		return nil
 	case <-ctx.Done():
 		h.mu.Lock()
-		delete(h.waiters, w)
+		h.forgetLocked(w)
 		h.mu.Unlock()
 		return ErrNotCaughtUp
+	}
+}
+
+func (h *hub) forgetLocked(w *waiter) {
+	if _, ok := h.waiters[w]; ok {
+		delete(h.waiters, w)
+		h.waiting -= len(w.position.marks)
 	}
 }
 

@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -85,8 +87,11 @@ func TestMissedIsWhatAScanFinds(t *testing.T) {
 		for o, seq := range h.position.All() {
 			have := h.base.Seq(o)
 			from = from.With(o, max(have, seq-min(seq, rng.Uint64N(4))))
-			if rng.IntN(3) == 0 {
+			switch rng.IntN(6) {
+			case 0, 1:
 				from = from.With(o, have+rng.Uint64N(seq-have+1))
+			case 2: // ahead: seen on another node, and not here yet
+				from = from.With(o, seq+1+rng.Uint64N(5))
 			}
 		}
 		s := &Session{identity: &Identity{User: id(3)}, start: ids(4), wire: plainWire{}}
@@ -104,4 +109,56 @@ func TestMissedIsWhatAScanFinds(t *testing.T) {
 	if served < 500 || refused < 500 {
 		t.Errorf("%d served and %d refused: the test attacks too little", served, refused)
 	}
+}
+
+// I6: positions of hundreds of origins do not add up to more than a bound, and
+// places that are left are given back.
+func TestI6WaitersAreBoundedByWhatTheyName(t *testing.T) {
+	h := &hub{waiters: map[*waiter]struct{}{}}
+	var huge Position
+	for o := range Origin(250) {
+		huge = huge.With(o+1, 1<<60)
+	}
+	const crowd, places = 400, maxWaiterMarks / 250
+	for range 2 {
+		ctx, cancel := context.WithCancel(t.Context())
+		answers := make(chan error, crowd)
+		for range crowd {
+			go func() { answers <- h.waitFor(ctx, huge) }()
+		}
+		for range crowd - places {
+			if err := <-answers; !errors.Is(err, ErrNotCaughtUp) {
+				t.Fatal(err)
+			}
+		}
+		h.mu.Lock()
+		if len(h.waiters) != places || h.waiting != places*250 {
+			t.Errorf("%d wait, for %d marks", len(h.waiters), h.waiting)
+		}
+		h.mu.Unlock()
+		cancel()
+		for range places {
+			<-answers
+		}
+	}
+	// What is here already is not counted.
+	h.position = huge.With(1, 0)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error)
+	go func() { done <- h.waitFor(ctx, huge) }()
+	for waiting := 0; waiting == 0; {
+		h.mu.Lock()
+		waiting = len(h.waiters)
+		if waiting > 0 && h.waiting != 1 {
+			t.Errorf("waits for %d marks", h.waiting)
+		}
+		h.mu.Unlock()
+	}
+	h.mu.Lock()
+	h.advanceLocked(huge)
+	h.mu.Unlock()
+	if err := <-done; err != nil || h.waiting != 0 {
+		t.Errorf("%v, %d marks left", err, h.waiting)
+	}
+	cancel()
 }

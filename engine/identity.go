@@ -47,9 +47,14 @@ func (e *Engine) Authenticate(ctx context.Context, token string) (*Identity, err
 	if e.cfg.External != nil && !strings.HasPrefix(token, tokenHeader) {
 		return e.external(ctx, token)
 	}
-	c, err := e.openToken(token, useSession)
+	ctx, cancel := context.WithTimeout(ctx, WaitLimit)
+	defer cancel()
+	c, err := e.openTokenOf(ctx, token, useSession)
 	if err != nil {
 		return nil, refused(err)
+	}
+	if err := e.awaitUser(ctx, c); err != nil {
+		return nil, err
 	}
 	who := &Identity{User: c.User, Token: c.ID, Expires: c.Expires}
 	if err := e.holds(who); err != nil {

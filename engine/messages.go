@@ -22,56 +22,55 @@ type NewMessage struct {
 	ReplyTo ID
 }
 
-// Post stores a message and returns it when it is durable and published.
-func (e *Engine) Post(ctx context.Context, who *Identity, n NewMessage) (Message, Position, error) {
+// Post stores a message and returns it when it is durable, published and its write concern holds.
+func (e *Engine) Post(ctx context.Context, who *Identity, n NewMessage) (Message, Receipt, error) {
 	type answer struct {
-		m   Message
-		pos Position
-		err error
+		m       Message
+		receipt Receipt
+		err     error
 	}
 	done := make(chan answer, 1)
-	e.PostAsync(who, n, func(m Message, pos Position, err error) { done <- answer{m, pos, err} })
+	e.PostAsync(who, n, func(m Message, receipt Receipt, err error) { done <- answer{m, receipt, err} })
 	select {
 	case a := <-done:
-		return a.m, a.pos, a.err
+		return a.m, a.receipt, a.err
 	case <-ctx.Done():
-		return Message{}, Position{}, &Error{Code: CodeUnavailable, Message: "gave up waiting; repeat the post with its nonce", Err: ctx.Err()}
+		return Message{}, Receipt{}, &Error{Code: CodeUnavailable, Message: "gave up waiting; repeat the post with its nonce", Err: ctx.Err()}
 	}
 }
 
 // PostAsync is Post for those who have other things to do: done is called once, either before
-// PostAsync returns or by the committer right after the message was published. It must not block.
-func (e *Engine) PostAsync(who *Identity, n NewMessage, done func(Message, Position, error)) {
+// PostAsync returns or, by any goroutine, once the message is published and its write concern holds. It must not block.
+func (e *Engine) PostAsync(who *Identity, n NewMessage, done func(Message, Receipt, error)) {
 	ev, err := e.newPost(who, n)
 	if err != nil {
-		done(Message{}, Position{}, err)
+		done(Message{}, Receipt{}, err)
 		return
 	}
-	var first MessageRef
-	err = e.committer.submit(write{
+	var first *Message
+	err = e.submit(write{
 		size: writeOverhead + len(ev.Data),
 		prepare: func(b *batch) (err error) {
 			if n.Nonce != "" {
-				if first, err = b.firstOf(who.User, n.Nonce); err != nil || !first.Message.IsZero() {
+				if first, err = b.firstOf(who.User, n.Nonce); err != nil || first != nil {
 					return err
 				}
 			}
 			return b.append(ev)
 		},
-		done: func(pos Position, err error) {
+		done: func(r Receipt, err error) {
 			switch {
 			case err != nil:
-				done(Message{}, Position{}, err)
-			case !first.Message.IsZero():
-				m, err := e.store.Message(first.Room, first.Message, who.User)
-				done(m, pos, err)
+				done(Message{}, Receipt{}, err)
+			case first != nil:
+				done(*first, r, nil)
 			default:
-				done(messageOf(ev, ev.Payload.(*Posted)), pos, nil)
+				done(messageOf(ev, ev.Payload.(*Posted)), r, nil)
 			}
 		},
 	})
 	if err != nil {
-		done(Message{}, Position{}, err)
+		done(Message{}, Receipt{}, err)
 	}
 }
 
@@ -101,18 +100,19 @@ func (e *Engine) newPost(who *Identity, n NewMessage) (*Event, error) {
 	return ev, err
 }
 
-// firstOf returns the message that a nonce stands for now, if any.
-func (b *batch) firstOf(user ID, nonce string) (MessageRef, error) {
+// firstOf returns the message that a nonce stands for now, as its author sees it, if any.
+func (b *batch) firstOf(user ID, nonce string) (*Message, error) {
 	refs, _, err := b.tx.Nonce(user, nonce)
 	if err != nil || len(refs) == 0 {
-		return MessageRef{}, err
+		return nil, err
 	}
 	last := refs[len(refs)-1]
 	now := max(Time(b.k.clock.now().UnixMilli()), last.Message.Time())
 	if now.Std().Sub(last.Message.Time().Std()) >= nonceWindow {
-		return MessageRef{}, nil
+		return nil, nil
 	}
-	return last, nil
+	m, err := b.tx.Message(last.Room, last.Message, user)
+	return &m, err
 }
 
 // mentions finds the members that a body names with @name, and whether it
@@ -212,32 +212,32 @@ func (e *Engine) target(who *Identity, room, id ID, own, others action) (Message
 const nobody action = -1
 
 // Edit replaces the body of the caller's own message.
-func (e *Engine) Edit(ctx context.Context, who *Identity, room, id ID, body string) (Message, Position, error) {
+func (e *Engine) Edit(ctx context.Context, who *Identity, room, id ID, body string) (Message, Receipt, error) {
 	if err := e.checkBody(body); err != nil {
-		return Message{}, Position{}, err
+		return Message{}, Receipt{}, err
 	}
 	if _, err := e.target(who, room, id, actEditOwn, nobody); err != nil {
-		return Message{}, Position{}, err
+		return Message{}, Receipt{}, err
 	}
 	p := &Edited{Message: id, Body: body}
 	var err error
 	if p.Mentions, p.Everyone, err = e.mentions(room, body); err != nil {
-		return Message{}, Position{}, err
+		return Message{}, Receipt{}, err
 	}
-	pos, err := e.writeSized(ctx, writeOverhead+len(body), func(b *batch) error {
+	receipt, err := e.writeSized(ctx, writeOverhead+len(body), func(b *batch) error {
 		return b.append(&Event{Kind: KindEdited, Room: room, User: who.User, Payload: p})
 	})
 	if err != nil {
-		return Message{}, Position{}, err
+		return Message{}, Receipt{}, err
 	}
 	m, err := e.store.Message(room, id, who.User)
-	return m, pos, err
+	return m, receipt, err
 }
 
 // Delete hides a message's content from everybody, for ever.
-func (e *Engine) Delete(ctx context.Context, who *Identity, room, id ID) (Position, error) {
+func (e *Engine) Delete(ctx context.Context, who *Identity, room, id ID) (Receipt, error) {
 	if _, err := e.target(who, room, id, actDeleteOwn, actDeleteOthers); err != nil {
-		return Position{}, err
+		return Receipt{}, err
 	}
 	return e.write(ctx, func(b *batch) error {
 		return b.append(&Event{Kind: KindDeleted, Room: room, User: who.User, Payload: &Deleted{Message: id}})
@@ -245,12 +245,12 @@ func (e *Engine) Delete(ctx context.Context, who *Identity, room, id ID) (Positi
 }
 
 // React adds or removes the caller's reaction.
-func (e *Engine) React(ctx context.Context, who *Identity, room, id ID, emoji string, remove bool) (Position, error) {
+func (e *Engine) React(ctx context.Context, who *Identity, room, id ID, emoji string, remove bool) (Receipt, error) {
 	if err := checkEmoji(emoji); err != nil {
-		return Position{}, err
+		return Receipt{}, err
 	}
 	if _, err := e.target(who, room, id, actReact, actReact); err != nil {
-		return Position{}, err
+		return Receipt{}, err
 	}
 	return e.write(ctx, func(b *batch) error {
 		m, err := b.tx.Message(room, id, who.User)
@@ -269,12 +269,12 @@ func (e *Engine) React(ctx context.Context, who *Identity, room, id ID, emoji st
 }
 
 // MarkRead moves the caller's read marker to a message; never backwards.
-func (e *Engine) MarkRead(ctx context.Context, who *Identity, room, id ID) (Position, error) {
+func (e *Engine) MarkRead(ctx context.Context, who *Identity, room, id ID) (Receipt, error) {
 	if _, _, err := e.enter(who, room, actSignal); err != nil {
-		return Position{}, err
+		return Receipt{}, err
 	}
 	if _, err := e.store.Message(room, id, ID{}); err != nil {
-		return Position{}, err
+		return Receipt{}, err
 	}
 	return e.write(ctx, func(b *batch) error {
 		u, err := b.k.store.Unread(room, who.User)

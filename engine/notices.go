@@ -21,6 +21,7 @@ func (e *Engine) entry(c committed) *entry {
 			en.toRoom(&MessageNotice{"message", messageOf(c.Event, p)})
 		} else { // an edit, a deletion or its nonce's first post may have come before it
 			en.deliveries, err = e.past(c.Event)
+			c.effects.Hidden, c.effects.Shown = nil, nil // told with it
 		}
 	case *RoomDeleted:
 		en.ended = true
@@ -173,23 +174,29 @@ func messageOf(ev *Event, p *Posted) Message {
 	}
 }
 
-// pastPost tells a message as it is now. A repeated nonce may have brought it
-// or sent it away while the session was gone, so its whole group is told.
+// pastPost tells a message as it is now. The post may have brought repeats of its
+// nonce or sent them away while the session was gone, so the whole group is told.
 func (e *Engine) pastPost(ev *Event, p *Posted) (ds []delivery, err error) {
-	m, err := e.store.Message(ev.Room, ev.ID(), ID{})
-	if err == nil {
-		ds = append(ds, delivery{room: ev.Room, notice: &MessageNotice{"message", m}})
-	} else if !errors.Is(err, ErrNotFound) {
-		return nil, err
+	visible, hidden := []MessageRef{{ev.Room, ev.ID()}}, []MessageRef(nil)
+	if p.Nonce != "" {
+		if visible, hidden, err = e.store.Nonce(ev.User, p.Nonce); err != nil {
+			return nil, err
+		}
 	}
-	if p.Nonce == "" {
-		return ds, nil
+	for _, ref := range visible {
+		m, err := e.store.Message(ref.Room, ref.Message, ID{})
+		if errors.Is(err, ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		ds = append(ds, delivery{room: ref.Room, notice: &MessageNotice{"message", m}})
 	}
-	_, hidden, err := e.store.Nonce(ev.User, p.Nonce)
 	for _, ref := range hidden {
 		ds = append(ds, delivery{room: ref.Room, notice: duplicateNotice(ref)})
 	}
-	return ds, err
+	return ds, nil
 }
 
 func (e *Engine) pastReaction(ev *Event, p *Reacted) ([]delivery, error) {
@@ -239,7 +246,6 @@ func (e *Engine) pastMember(ev *Event) ([]delivery, error) {
 	if err != nil {
 		return nil, err
 	}
-	status, _ := e.hub.statusOf(ev.User)
-	n := &MemberNotice{"member_joined", ev.Room, ev.User, u.Username, u.DisplayName, role, status}
+	n := &MemberNotice{"member_joined", ev.Room, ev.User, u.Username, u.DisplayName, role, e.statusOf(ev.User)}
 	return []delivery{{room: ev.Room, notice: n}}, nil
 }

@@ -96,6 +96,16 @@ func (p Position) Behind(q Position) (n uint64) {
 	return n
 }
 
+// Beyond returns the marks of p that q does not cover.
+func (p Position) Beyond(q Position) (rest Position) {
+	for _, m := range p.marks {
+		if q.Seq(m.origin) < m.seq {
+			rest.marks = append(rest.marks, m)
+		}
+	}
+	return rest
+}
+
 // All yields every origin and its mark, in ascending order of origin.
 func (p Position) All() func(yield func(Origin, uint64) bool) {
 	return func(yield func(Origin, uint64) bool) {

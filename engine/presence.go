@@ -11,22 +11,26 @@ import (
 // then, a reconnect for one, is never told.
 const presenceEvery = time.Second
 
-// typingFor is how long one typing frame counts in a large room.
-const typingFor = 5 * time.Second
-
 // presence tells who is here. It is not stored and never an event: changes
 // gather, and one goroutine tells them once a second, to small rooms by name and
 // to rooms of more than PresenceLimit members as a count.
+//
+// A user is as present as the most present of the sessions here and of what the
+// peers say. Each node speaks for its own sessions only.
 type presence struct {
 	engine *Engine
 
 	mu        sync.Mutex // never held with hub.mu
 	dirty     map[ID]struct{}
-	names     map[ID]struct{} // users with a new name
-	lastRooms map[ID][]ID     // of users whose last session has gone, until told
-	announced map[ID]Status
-	counts    map[ID]struct{}         // large rooms whose count may have changed
-	typing    map[ID]map[ID]time.Time // large rooms: until when each user types
+	names     map[ID]struct{}          // users with a new name
+	lastRooms map[ID][]ID              // of users whose last session has gone, until told
+	typing    map[ID]map[ID]time.Time  // large rooms: until when each user types
+	remote    map[Origin]map[ID]Status // what each peer says of its own sessions
+	said      map[ID]Status            // what the peers have been told of those here
+
+	// Owned by the goroutine.
+	announced map[ID]Status // to the sessions here
+	census    census
 
 	stop    chan struct{}
 	stopped chan struct{}
@@ -34,10 +38,12 @@ type presence struct {
 
 func newPresence(e *Engine) *presence {
 	p := &presence{
-		engine: e, dirty: map[ID]struct{}{}, names: map[ID]struct{}{}, lastRooms: map[ID][]ID{}, announced: map[ID]Status{},
-		counts: map[ID]struct{}{}, typing: map[ID]map[ID]time.Time{},
-		stop: make(chan struct{}), stopped: make(chan struct{}),
+		engine: e, dirty: map[ID]struct{}{}, names: map[ID]struct{}{}, lastRooms: map[ID][]ID{},
+		typing: map[ID]map[ID]time.Time{}, remote: map[Origin]map[ID]Status{}, said: map[ID]Status{},
+		announced: map[ID]Status{},
+		stop:      make(chan struct{}), stopped: make(chan struct{}),
 	}
+	p.census = census{presence: p, queued: map[ID]struct{}{}}
 	go p.run()
 	return p
 }
@@ -104,17 +110,33 @@ func (p *presence) tell() {
 		p.tellName(user)
 	}
 	var changes []change
+	var own []Presence
 	for user := range dirty {
-		status, rooms := p.engine.hub.statusOf(user)
-		if status == Offline {
-			var ok bool
-			if rooms, ok = last[user]; !ok {
-				continue // detached just now: left will say from where
+		here, rooms := p.engine.hub.statusOf(user)
+		said := p.say(user, here)
+		if said {
+			own = append(own, Presence{user, here})
+		}
+		status := moreOf(here, p.elsewhere(user))
+		if !p.news(user, status) {
+			if said { // who is new here, but not elsewhere, has not heard the counts
+				p.recount(rooms)
+			}
+			continue
+		}
+		if here == Offline {
+			var err error
+			if rooms, err = p.roomsOf(user, last); err != nil {
+				p.engine.log.Error("a user's presence could not be told yet", "user", user, "err", err)
+				p.changed(user)
+				continue
 			}
 		}
-		if p.announce(user, status) {
-			changes = append(changes, change{user, status, rooms})
-		}
+		p.announce(user, status)
+		changes = append(changes, change{user, status, rooms})
+	}
+	if len(own) > 0 {
+		p.engine.cfg.Peers.Present(own)
 	}
 	// The same sessions hear of those who share a room: one after the other, so
 	// that what each is told rides in few writes when thousands come at once.
@@ -122,21 +144,47 @@ func (p *presence) tell() {
 	for _, c := range changes {
 		p.tellUser(c.user, c.status, c.rooms)
 	}
-	p.tellCounts()
+	p.census.run()
 	p.tellTyping()
 }
 
-// announce reports whether a status is news, and remembers it.
-func (p *presence) announce(user ID, status Status) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+// news reports whether a status is news to the sessions here.
+func (p *presence) news(user ID, status Status) bool {
 	was, ok := p.announced[user]
+	return (ok || status != Offline) && was != status
+}
+
+// announce remembers what the sessions here have been told.
+func (p *presence) announce(user ID, status Status) {
 	if status == Offline {
 		delete(p.announced, user)
-		return ok
+	} else {
+		p.announced[user] = status
 	}
-	p.announced[user] = status
-	return was != status
+}
+
+// roomsOf returns where to tell of a user who has no session here: the rooms of
+// the last one, if it has gone just now, else those that have somebody here.
+func (p *presence) roomsOf(user ID, last map[ID][]ID) ([]ID, error) {
+	if rooms, ok := last[user]; ok {
+		return rooms, nil
+	}
+	return p.engine.roomsHere(user)
+}
+
+// roomsHere returns the rooms of a user that have sessions here.
+func (e *Engine) roomsHere(user ID) (rooms []ID, err error) {
+	if sessions, _ := e.hub.sizes(); sessions == 0 {
+		return nil, nil
+	}
+	for after := (ID{}); ; {
+		ms, err := e.store.RoomsOf(user, after, roomsPage)
+		rooms = append(rooms, e.hub.occupied(ms)...)
+		if err != nil || len(ms) < roomsPage {
+			return rooms, err
+		}
+		after = ms[len(ms)-1].Room
+	}
 }
 
 // tellName tells a new name to the small rooms of a user. Who is not told, or
@@ -160,13 +208,20 @@ func (p *presence) tellName(user ID) {
 	p.engine.hub.tellOnce(small, &UserNotice{"user_updated", u})
 }
 
+// recount has the large ones of some rooms counted.
+func (p *presence) recount(rooms []ID) {
+	for _, id := range rooms {
+		if p.engine.large(id) {
+			p.census.add(id)
+		}
+	}
+}
+
 func (p *presence) tellUser(user ID, status Status, rooms []ID) {
 	var small []ID
 	for _, id := range rooms {
 		if p.engine.large(id) {
-			p.mu.Lock()
-			p.counts[id] = struct{}{}
-			p.mu.Unlock()
+			p.census.add(id)
 		} else {
 			small = append(small, id)
 		}
@@ -174,53 +229,27 @@ func (p *presence) tellUser(user ID, status Status, rooms []ID) {
 	p.engine.hub.tellOnce(small, &PresenceNotice{Type: "presence", User: user, Status: status})
 }
 
-func (p *presence) tellCounts() {
-	p.mu.Lock()
-	counts := p.counts
-	p.counts = map[ID]struct{}{}
-	p.mu.Unlock()
-	for id := range counts {
-		online := p.engine.hub.online(id)
-		p.engine.hub.broadcast(id, &PresenceNotice{Type: "presence", Room: id, Online: &online}, ID{})
-	}
-}
-
-// tellTyping counts who types in large rooms, and says so until nobody does.
-func (p *presence) tellTyping() {
-	now := p.engine.now()
-	counts := map[ID]int{}
-	p.mu.Lock()
-	for id, users := range p.typing {
-		for u, until := range users {
-			if now.After(until) {
-				delete(users, u)
-			}
-		}
-		if counts[id] = len(users); len(users) == 0 {
-			delete(p.typing, id)
-		}
-	}
-	p.mu.Unlock()
-	for id, n := range counts {
-		p.engine.hub.broadcast(id, &TypingNotice{Type: "typing", Room: id, Count: n}, ID{})
-	}
-}
-
-// typingIn notes that a user types in a large room.
-func (p *presence) typingIn(room, user ID) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.typing[room] == nil {
-		p.typing[room] = map[ID]time.Time{}
-	}
-	p.typing[room][user] = p.engine.now().Add(typingFor)
-}
-
 // large reports whether a room gets counts instead of names.
 func (e *Engine) large(room ID) bool {
 	r, err := e.store.Room(room)
 	return err == nil && r.Members > PresenceLimit
 }
+
+// statusOf returns how a user is seen, over all nodes.
+func (e *Engine) statusOf(user ID) Status {
+	here, _ := e.hub.statusOf(user)
+	return moreOf(here, e.presence.elsewhere(user))
+}
+
+// moreOf returns the more present of two statuses: online, then busy, then away.
+func moreOf(a, b Status) Status {
+	if presenceRank[b] > presenceRank[a] {
+		return b
+	}
+	return a
+}
+
+var presenceRank = map[Status]int{Online: 3, Busy: 2, Away: 1}
 
 // SetStatus says how the user of this session wants to be seen. Of several
 // sessions the most present counts: online, then busy, then away.
@@ -234,22 +263,7 @@ func (s *Session) SetStatus(status Status) error {
 	return invalidField("status", "unknown", "status must be online, away or busy")
 }
 
-// Typing tells the room that the user types. It is not stored.
-func (s *Session) Typing(room ID) error {
-	e, user := s.engine, s.identity.User
-	r, _, err := e.enter(s.identity, room, actSignal)
-	if err != nil {
-		return err
-	}
-	if r.Members > PresenceLimit {
-		e.presence.typingIn(room, user)
-		return nil
-	}
-	e.hub.broadcast(room, &TypingNotice{Type: "typing", Room: room, User: user}, user)
-	return nil
-}
-
-// statusOf returns a user's status and the rooms of one session.
+// statusOf returns a user's status by the sessions here, and the rooms of one.
 func (h *hub) statusOf(user ID) (Status, []ID) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -259,10 +273,7 @@ func (h *hub) statusOf(user ID) (Status, []ID) {
 	}
 	best := Away
 	for _, s := range ss {
-		switch st := s.status.Load().(Status); {
-		case st == Online, st == Busy && best == Away:
-			best = st
-		}
+		best = moreOf(best, s.status.Load().(Status))
 	}
 	return best, roomIDs(ss[0].rooms)
 }
@@ -301,17 +312,29 @@ func (h *hub) tellOnce(rooms []ID, notice any) {
 	}
 }
 
-// online counts the users of a room who have sessions here.
-func (h *hub) online(id ID) int {
+// usersIn returns the users of a room who have sessions here.
+func (h *hub) usersIn(id ID) map[ID]struct{} {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	r := h.rooms[id]
 	if r == nil {
-		return 0
+		return nil
 	}
 	users := make(map[ID]struct{}, len(r.sessions))
 	for _, s := range r.sessions {
 		users[s.identity.User] = struct{}{}
 	}
-	return len(users)
+	return users
+}
+
+// occupied returns those rooms that have sessions here.
+func (h *hub) occupied(ms []Membership) (rooms []ID) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, m := range ms {
+		if h.rooms[m.Room] != nil {
+			rooms = append(rooms, m.Room)
+		}
+	}
+	return rooms
 }

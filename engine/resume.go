@@ -19,7 +19,7 @@ func (e *Engine) resumePoint(ctx context.Context, cursor string) (from Position,
 	switch {
 	case err != nil:
 		reason = "the cursor is not one of ours"
-	case e.WaitFor(ctx, from) != nil:
+	case !e.awaitCursor(ctx, from):
 		reason = "this node has not seen the cursor's position"
 	case e.Position().Behind(from) > e.cfg.ResumeLimit:
 		reason = "too much has happened since the cursor"
@@ -64,7 +64,7 @@ func (e *Engine) replay(ctx context.Context, s *Session, from, to Position) (Pos
 		if err != nil {
 			return from, err
 		}
-		n, err := e.replayEntry(s, le.LogEntry)
+		n, err := e.replayEntry(s, le)
 		if err != nil {
 			return from, err
 		}
@@ -77,9 +77,9 @@ func (e *Engine) replay(ctx context.Context, s *Session, from, to Position) (Pos
 }
 
 // replayEntry sends one event of the log, if it is the session's to see.
-func (e *Engine) replayEntry(s *Session, le LogEntry) (sent int, err error) {
+func (e *Engine) replayEntry(s *Session, le originEntry) (sent int, err error) {
 	mine := slices.Contains(s.start, le.Room)
-	if le.Room.IsZero() || (!mine && le.Kind != KindMemberSet && le.Kind != KindRoomCreated) {
+	if le.Room.IsZero() || (!mine && !e.mayConcern(s, le)) {
 		return 0, nil
 	}
 	ev, err := le.Load()
@@ -99,13 +99,29 @@ func (e *Engine) replayEntry(s *Session, le LogEntry) (sent int, err error) {
 	// Of rooms that are no longer the user's, only that they are not.
 	told := mine || (le.Kind == KindMemberSet && ev.User == me)
 	for _, d := range deliveries {
-		if told && (d.user.IsZero() || d.user == me) {
+		switch {
+		case !d.user.IsZero() && d.user != me:
+		case d.room == ev.Room && !told:
+		case d.user.IsZero() && d.room != ev.Room && !slices.Contains(s.start, d.room):
+		default:
 			f := s.wire.Encode(d.notice)
 			s.conn.Send(f)
 			sent += len(f)
 		}
 	}
 	return sent, nil
+}
+
+// mayConcern reports whether an event of a room that a session is not in may
+// be its to see nevertheless.
+func (e *Engine) mayConcern(s *Session, le originEntry) bool {
+	switch le.Kind {
+	case KindMemberSet, KindRoomCreated:
+		return true
+	case KindPosted:
+		return e.crossings.reaches(eventName{le.origin, le.Seq}, s.start)
+	}
+	return false
 }
 
 // follow keeps the rooms that a session will enter as they are after an event:

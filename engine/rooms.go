@@ -120,15 +120,15 @@ func (e *Engine) PublicRooms(who *Identity, after string, limit int) (views []Ro
 }
 
 // CreateRoom makes a room; the caller becomes its owner.
-func (e *Engine) CreateRoom(ctx context.Context, who *Identity, n NewRoom) (RoomView, Position, error) {
+func (e *Engine) CreateRoom(ctx context.Context, who *Identity, n NewRoom) (RoomView, Receipt, error) {
 	if err := firstError(checkName("name", n.Name), checkText("topic", n.Topic, 0, maxTopic)); err != nil {
-		return RoomView{}, Position{}, err
+		return RoomView{}, Receipt{}, err
 	}
 	if err := e.mayJoin(who.User, 1); err != nil {
-		return RoomView{}, Position{}, err
+		return RoomView{}, Receipt{}, err
 	}
 	var id ID
-	pos, err := e.write(ctx, func(b *batch) error {
+	receipt, err := e.write(ctx, func(b *batch) error {
 		if err := roomNameFree(b.tx, n.Name, ID{}); err != nil {
 			return err
 		}
@@ -138,25 +138,25 @@ func (e *Engine) CreateRoom(ctx context.Context, who *Identity, n NewRoom) (Room
 			Name: n.Name, Topic: n.Topic, Private: n.Private, Members: []MemberRole{{who.User, RoleOwner}},
 		}})
 	})
-	return e.viewed(who, id, pos, err)
+	return e.viewed(who, id, receipt, err)
 }
 
 // viewed returns a room as it is after a write, also to those who have just
 // shut themselves out by it.
-func (e *Engine) viewed(who *Identity, id ID, pos Position, err error) (RoomView, Position, error) {
+func (e *Engine) viewed(who *Identity, id ID, receipt Receipt, err error) (RoomView, Receipt, error) {
 	if err != nil {
-		return RoomView{}, Position{}, err
+		return RoomView{}, Receipt{}, err
 	}
 	r, err := e.store.Room(id)
 	if err != nil {
-		return RoomView{}, Position{}, err
+		return RoomView{}, Receipt{}, err
 	}
 	role, err := e.store.Role(id, who.User)
 	if err != nil {
-		return RoomView{}, Position{}, err
+		return RoomView{}, Receipt{}, err
 	}
 	v, err := e.view(r, role, who.User)
-	return v, pos, err
+	return v, receipt, err
 }
 
 func roomNameFree(r Reader, name string, but ID) error {
@@ -171,18 +171,18 @@ func roomNameFree(r Reader, name string, but ID) error {
 }
 
 // DirectRoom returns the one direct room of exactly the caller and these users, making it if need be.
-func (e *Engine) DirectRoom(ctx context.Context, who *Identity, users []ID) (RoomView, Position, error) {
+func (e *Engine) DirectRoom(ctx context.Context, who *Identity, users []ID) (RoomView, Receipt, error) {
 	all := append([]ID{who.User}, users...)
 	slices.SortFunc(all, func(a, b ID) int { return bytes.Compare(a[:], b[:]) })
 	all = slices.Compact(all)
 	if len(all) < 2 || len(all) > maxDirect {
-		return RoomView{}, Position{}, invalidField("users", "malformed", fmt.Sprintf("name 1 to %d others", maxDirect-1))
+		return RoomView{}, Receipt{}, invalidField("users", "malformed", fmt.Sprintf("name 1 to %d others", maxDirect-1))
 	}
 	key := make([]byte, 0, len(all)*16)
 	members := make([]MemberRole, len(all))
 	for i, u := range all {
 		if _, err := e.store.User(u); err != nil {
-			return RoomView{}, Position{}, err
+			return RoomView{}, Receipt{}, err
 		}
 		key = append(key, u[:]...)
 		members[i] = MemberRole{u, RoleMember}
@@ -193,22 +193,23 @@ func (e *Engine) DirectRoom(ctx context.Context, who *Identity, users []ID) (Roo
 		err = e.mayJoin(all[i], 1)
 	}
 	if err != nil {
-		return RoomView{}, Position{}, err
+		return RoomView{}, Receipt{}, err
 	}
 	if exists {
-		return e.viewed(who, id, e.Position(), nil)
+		receipt, err := e.settled(ctx)
+		return e.viewed(who, id, receipt, err)
 	}
-	pos, err := e.write(ctx, func(b *batch) error {
+	receipt, err := e.write(ctx, func(b *batch) error {
 		if exists, err := b.tx.RoomExists(id); err != nil || exists {
 			return err
 		}
 		return b.append(&Event{Kind: KindRoomCreated, Room: id, User: who.User, Payload: &RoomCreated{Private: true, Direct: true, Members: members}})
 	})
-	return e.viewed(who, id, pos, err)
+	return e.viewed(who, id, receipt, err)
 }
 
 // UpdateRoom changes a room's name, topic or privacy.
-func (e *Engine) UpdateRoom(ctx context.Context, who *Identity, room ID, c RoomChange) (RoomView, Position, error) {
+func (e *Engine) UpdateRoom(ctx context.Context, who *Identity, room ID, c RoomChange) (RoomView, Receipt, error) {
 	_, _, err := e.enter(who, room, actRename)
 	if err == nil && c.Name != nil {
 		err = checkName("name", *c.Name)
@@ -217,12 +218,13 @@ func (e *Engine) UpdateRoom(ctx context.Context, who *Identity, room ID, c RoomC
 		err = checkText("topic", *c.Topic, 0, maxTopic)
 	}
 	if err != nil {
-		return RoomView{}, Position{}, err
+		return RoomView{}, Receipt{}, err
 	}
 	if c == (RoomChange{}) {
-		return e.viewed(who, room, e.Position(), nil)
+		receipt, err := e.settled(ctx)
+		return e.viewed(who, room, receipt, err)
 	}
-	pos, err := e.write(ctx, func(b *batch) error {
+	receipt, err := e.write(ctx, func(b *batch) error {
 		if c.Name != nil {
 			if err := roomNameFree(b.tx, *c.Name, room); err != nil {
 				return err
@@ -231,13 +233,13 @@ func (e *Engine) UpdateRoom(ctx context.Context, who *Identity, room ID, c RoomC
 		return b.append(&Event{Kind: KindRoomUpdated, Room: room, User: who.User,
 			Payload: &RoomUpdated{Name: c.Name, Topic: c.Topic, Private: c.Private, By: who.User}})
 	})
-	return e.viewed(who, room, pos, err)
+	return e.viewed(who, room, receipt, err)
 }
 
 // DeleteRoom ends a room for ever.
-func (e *Engine) DeleteRoom(ctx context.Context, who *Identity, room ID) (Position, error) {
+func (e *Engine) DeleteRoom(ctx context.Context, who *Identity, room ID) (Receipt, error) {
 	if _, _, err := e.enter(who, room, actDeleteRoom); err != nil {
-		return Position{}, err
+		return Receipt{}, err
 	}
 	return e.write(ctx, func(b *batch) error {
 		return b.append(&Event{Kind: KindRoomDeleted, Room: room, User: who.User, Payload: &RoomDeleted{By: who.User}})
@@ -245,19 +247,20 @@ func (e *Engine) DeleteRoom(ctx context.Context, who *Identity, room ID) (Positi
 }
 
 // Join makes the caller a member. Joining twice changes nothing.
-func (e *Engine) Join(ctx context.Context, who *Identity, room ID) (RoomView, Position, error) {
+func (e *Engine) Join(ctx context.Context, who *Identity, room ID) (RoomView, Receipt, error) {
 	_, role, err := e.enter(who, room, actJoin)
 	if err != nil {
-		return RoomView{}, Position{}, err
+		return RoomView{}, Receipt{}, err
 	}
 	if role != RoleNone {
-		return e.viewed(who, room, e.Position(), nil)
+		receipt, err := e.settled(ctx)
+		return e.viewed(who, room, receipt, err)
 	}
 	if err := e.mayJoin(who.User, 1); err != nil {
-		return RoomView{}, Position{}, err
+		return RoomView{}, Receipt{}, err
 	}
-	pos, err := e.write(ctx, func(b *batch) error { return b.join(room, who.User, RoleMember, who.User) })
-	return e.viewed(who, room, pos, err)
+	receipt, err := e.write(ctx, func(b *batch) error { return b.join(room, who.User, RoleMember, who.User) })
+	return e.viewed(who, room, receipt, err)
 }
 
 // join adds a member who reads from here on: what was before is not unread.
@@ -288,14 +291,14 @@ func (e *Engine) mayJoin(user ID, more int) error {
 }
 
 // Leave ends the caller's membership.
-func (e *Engine) Leave(ctx context.Context, who *Identity, room ID) (Position, error) {
+func (e *Engine) Leave(ctx context.Context, who *Identity, room ID) (Receipt, error) {
 	if _, _, err := e.enter(who, room, actLeave); err != nil {
-		return Position{}, err
+		return Receipt{}, err
 	}
 	return e.setRole(ctx, who, room, who.User, RoleNone)
 }
 
-func (e *Engine) setRole(ctx context.Context, who *Identity, room, user ID, role Role) (Position, error) {
+func (e *Engine) setRole(ctx context.Context, who *Identity, room, user ID, role Role) (Receipt, error) {
 	return e.write(ctx, func(b *batch) error {
 		had, err := b.tx.Role(room, user)
 		if err != nil || had == role {
@@ -309,16 +312,16 @@ func (e *Engine) setRole(ctx context.Context, who *Identity, room, user ID, role
 }
 
 // SetMember adds a user to a room or changes the role. Roles above member are an owner's to give.
-func (e *Engine) SetMember(ctx context.Context, who *Identity, room, user ID, role Role) (Position, error) {
+func (e *Engine) SetMember(ctx context.Context, who *Identity, room, user ID, role Role) (Receipt, error) {
 	if role == RoleNone {
-		return Position{}, invalidField("role", "required", "role must be owner, moderator or member")
+		return Receipt{}, invalidField("role", "required", "role must be owner, moderator or member")
 	}
 	if _, err := e.store.User(user); err != nil {
-		return Position{}, err
+		return Receipt{}, err
 	}
 	had, err := e.store.Role(room, user)
 	if err != nil {
-		return Position{}, err
+		return Receipt{}, err
 	}
 	a := actInvite
 	if role > RoleMember || had > RoleMember {
@@ -328,16 +331,16 @@ func (e *Engine) SetMember(ctx context.Context, who *Identity, room, user ID, ro
 		err = e.mayJoin(user, 1)
 	}
 	if err != nil {
-		return Position{}, err
+		return Receipt{}, err
 	}
 	return e.setRole(ctx, who, room, user, role)
 }
 
 // RemoveMember takes a member out of a room. Moderators remove members, owners anybody.
-func (e *Engine) RemoveMember(ctx context.Context, who *Identity, room, user ID) (Position, error) {
+func (e *Engine) RemoveMember(ctx context.Context, who *Identity, room, user ID) (Receipt, error) {
 	had, err := e.store.Role(room, user)
 	if err != nil {
-		return Position{}, err
+		return Receipt{}, err
 	}
 	a := actRemove
 	switch {
@@ -347,15 +350,15 @@ func (e *Engine) RemoveMember(ctx context.Context, who *Identity, room, user ID)
 		a = actPromote
 	}
 	if _, _, err := e.enter(who, room, a); err != nil {
-		return Position{}, err
+		return Receipt{}, err
 	}
 	if had == RoleNone {
-		return Position{}, ErrNotFound
+		return Receipt{}, ErrNotFound
 	}
 	return e.setRole(ctx, who, room, user, RoleNone)
 }
 
-// Members lists a room's members in order of ID, after one, with their presence on this node.
+// Members lists a room's members in order of ID, after one, with their presence.
 func (e *Engine) Members(who *Identity, room, after ID, limit int) (members []Member, more bool, err error) {
 	if _, _, err := e.enter(who, room, actRead); err != nil {
 		return nil, false, err
@@ -368,7 +371,7 @@ func (e *Engine) Members(who *Identity, room, after ID, limit int) (members []Me
 		members = members[:limit]
 	}
 	for i := range members {
-		members[i].Status, _ = e.hub.statusOf(members[i].ID)
+		members[i].Status = e.statusOf(members[i].ID)
 	}
 	return members, more, nil
 }

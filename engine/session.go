@@ -118,6 +118,8 @@ func (s *Session) Signal(room ID, name string, data any) error {
 	if _, _, err := s.engine.enter(s.identity, room, actSignal); err != nil {
 		return err
 	}
-	s.engine.hub.broadcast(room, &SignalNotice{Type: "signal", Room: room, User: s.identity.User, Name: name, Data: data}, ID{})
+	n := &SignalNotice{Type: "signal", Room: room, User: s.identity.User, Name: name, Data: data}
+	s.engine.hub.broadcast(room, n, ID{})
+	s.engine.relay(n)
 	return nil
 }

@@ -17,6 +17,9 @@ type Stats struct {
 
 	Resumed, Resets uint64 // sessions that came with a cursor, by outcome
 	ReplayedEvents  uint64 // events read from the log for them
+
+	Conflicts uint64 // names that came to be claimed twice
+	Hidden    uint64 // messages hidden as repeats of an earlier one's nonce
 }
 
 type commitStats struct {
@@ -49,5 +52,6 @@ func (e *Engine) Stats() Stats {
 		QueuedBytes:  queued,
 		Deliveries:   e.hub.deliveries.Load(),
 		Resumed:      e.resumed.Load(), Resets: e.resets.Load(), ReplayedEvents: e.replayed.Load(),
+		Conflicts: e.conflicts.Load(), Hidden: e.hidden.Load(),
 	}
 }

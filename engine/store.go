@@ -25,6 +25,11 @@ type Store interface {
 	// DecodePayload sets e.Payload from e.Kind and e.Data; it stays nil for an unknown kind.
 	DecodePayload(e *Event) error
 
+	// Snapshot opens all that is replicated, log and views, at one position.
+	Snapshot() (Snapshot, error)
+	// Seed takes the pieces of another node's Snapshot, to replace what is here.
+	Seed() (Seed, error)
+
 	// Local reads and SetLocal writes, synced, a value of this node alone: never
 	// replicated, never in a view. Missing is ErrNotFound.
 	Local(key string) ([]byte, error)
@@ -87,11 +92,41 @@ type Tx interface {
 	Discard()
 }
 
+// Snapshot is a store as it was at one moment, in pieces to send elsewhere.
+// It belongs to one goroutine. The store may be written to meanwhile.
+type Snapshot interface {
+	Position() Position
+	// Next returns the next piece, some 256 KiB, valid until the next call; io.EOF after the last.
+	Next() ([]byte, error)
+	Close() error
+}
+
+// Seed gathers the pieces of a Snapshot on disk, apart from the store.
+type Seed interface {
+	// Write adds the next piece. An error names a malformed piece, or is the disk's.
+	Write(piece []byte) error
+	// Install replaces all that is replicated, in one durable step: after a crash
+	// all of it is there or nothing. Only the committer may call it, between two Tx.
+	// It refuses, with ErrGap, a snapshot whose position does not cover the store's.
+	Install() error
+	// Discard forgets it. After Install it does nothing.
+	Discard()
+}
+
 // Effects is what an event changed beyond its own subject.
 type Effects struct {
-	Hidden  []MessageRef // messages that left the views: later posts of one nonce
-	Shown   []MessageRef // messages that came back to them
-	Renamed []ID         // other rooms and users whose shown name changed
+	Hidden    []MessageRef // messages that left the views: later posts of one nonce
+	Shown     []MessageRef // messages that came back to them
+	Renamed   []ID         // other rooms and users whose shown name changed
+	Contested string       // a name that the event claims and that another has too; else empty
+}
+
+// Conflict is a name that more than one user, or more than one room, claims.
+type Conflict struct {
+	Space string `json:"space"` // user or room
+	Name  string `json:"name"`
+	First ID     `json:"first"` // who has it
+	Later []ID   `json:"later"` // who are shown with a suffix
 }
 
 // Range selects a page of messages. At most one of Before, After and Around is set; none is the newest.
@@ -125,6 +160,8 @@ type Pages interface {
 	Members(room, after ID, limit int) ([]Member, error)
 	// Unread counts at most UnreadLimit messages past the user's marker.
 	Unread(room, user ID) (Unread, error)
+	// Conflicts lists names with more than one claim, at most limit of them.
+	Conflicts(limit int) ([]Conflict, error)
 }
 
 // Membership is a room of a user and the role there.

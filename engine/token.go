@@ -33,6 +33,9 @@ type claims struct {
 	Admin   bool      `json:"admin,omitempty"` // an invite that makes an administrator
 	Setup   bool      `json:"setup,omitempty"` // of the first one only
 	Expires time.Time `json:"exp"`
+	At      uint64    `json:"at,omitzero"` // the issuer's own seq then: nodes that are behind know how far to wait
+
+	issuer Origin
 }
 
 var errToken = errors.New("malformed token")
@@ -87,7 +90,8 @@ func (e *Engine) signToken(c claims) string {
 	return signPaseto(e.key, string(m), e.store.Origin().String())
 }
 
-// openToken verifies a token of any node and its use and expiry; not its revocation.
+// openToken verifies a token of any node and its use and expiry; not its
+// revocation. With ErrNotFound, for a key that is not here, the issuer is set.
 func (e *Engine) openToken(token string, use tokenUse) (c claims, err error) {
 	message, footer, sig, err := splitPaseto(token)
 	if err != nil {
@@ -97,6 +101,7 @@ func (e *Engine) openToken(token string, use tokenUse) (c claims, err error) {
 	if err != nil {
 		return c, errToken
 	}
+	c.issuer = origin
 	pub, err := e.store.NodeKey(origin)
 	if err != nil {
 		return c, err

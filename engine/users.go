@@ -17,8 +17,8 @@ type Registering struct {
 const inviteLifetime = 7 * 24 * time.Hour
 
 // Register makes an account and signs it in.
-func (e *Engine) Register(ctx context.Context, r Registering) (User, string, Position, error) {
-	invite, err := e.admission(r.Invite)
+func (e *Engine) Register(ctx context.Context, r Registering) (User, string, Receipt, error) {
+	invite, err := e.admission(ctx, r.Invite)
 	if err == nil {
 		err = firstError(checkName("username", r.Username), checkPassword(r.Password),
 			checkText("display_name", r.DisplayName, 0, maxDisplayName))
@@ -27,14 +27,14 @@ func (e *Engine) Register(ctx context.Context, r Registering) (User, string, Pos
 		err = nameFree(e.store, r.Username) // before the costly hash; decided in the committer
 	}
 	if err != nil {
-		return User{}, "", Position{}, err
+		return User{}, "", Receipt{}, err
 	}
 	phc, err := e.passwords.hash(r.Password)
 	if err != nil {
-		return User{}, "", Position{}, err
+		return User{}, "", Receipt{}, err
 	}
 	var id ID
-	pos, err := e.write(ctx, func(b *batch) error {
+	receipt, err := e.write(ctx, func(b *batch) error {
 		if err := firstError(nameFree(b.tx, r.Username), inviteHolds(b.tx, invite)); err != nil {
 			return err
 		}
@@ -45,21 +45,25 @@ func (e *Engine) Register(ctx context.Context, r Registering) (User, string, Pos
 		}})
 	})
 	if err != nil {
-		return User{}, "", Position{}, err
+		return User{}, "", Receipt{}, err
 	}
 	u, err := e.store.User(id)
-	return u, e.issue(id, e.tokenID()), pos, err
+	return u, e.issue(id, e.tokenID()), receipt, err
 }
 
 // admission decides whether one may register; its claims are zero without an invite.
-func (e *Engine) admission(invite string) (c claims, err error) {
+func (e *Engine) admission(ctx context.Context, invite string) (c claims, err error) {
 	if invite == "" {
 		if e.cfg.Registration == RegistrationOpen {
 			return claims{}, nil
 		}
 		return claims{}, &Error{Code: CodeForbidden, Message: "registration here needs an invite"}
 	}
-	if c, err = e.openToken(invite, useInvite); err != nil {
+	c, err = e.openTokenOf(ctx, invite, useInvite)
+	if errors.Is(err, ErrNotCaughtUp) {
+		return claims{}, err
+	}
+	if err != nil {
 		return claims{}, &Error{Code: CodeForbidden, Message: "the invite is not valid or has expired", Err: err}
 	}
 	if e.cfg.Registration == RegistrationClosed && !c.Setup {
@@ -127,7 +131,10 @@ func (e *Engine) tokenID() ID { return MakeID(e.clock.Next(), e.store.Origin()) 
 
 // issue signs a session token.
 func (e *Engine) issue(user, token ID) string {
-	return e.signToken(claims{ID: token, Use: useSession, User: user, Expires: e.now().Add(e.cfg.TokenLifetime).UTC()})
+	return e.signToken(claims{
+		ID: token, Use: useSession, User: user, Expires: e.now().Add(e.cfg.TokenLifetime).UTC(),
+		At: e.store.Position().Seq(e.store.Origin()),
+	})
 }
 
 // Login checks a password and signs in. The error does not tell whether the user exists.
@@ -151,9 +158,9 @@ func (e *Engine) Login(_ context.Context, username, password string) (User, stri
 }
 
 // Logout revokes the identity's token on every node. Tokens of another backend cannot be revoked here.
-func (e *Engine) Logout(ctx context.Context, who *Identity) (Position, error) {
+func (e *Engine) Logout(ctx context.Context, who *Identity) (Receipt, error) {
 	if who.Token.IsZero() {
-		return Position{}, &Error{Code: CodeForbidden, Message: "this token is another backend's; it ends there"}
+		return Receipt{}, &Error{Code: CodeForbidden, Message: "this token is another backend's; it ends there"}
 	}
 	return e.write(ctx, func(b *batch) error {
 		return b.append(&Event{Kind: KindTokenRevoked, User: who.User,
@@ -169,10 +176,12 @@ type ProfileChange struct {
 }
 
 // UpdateMe changes the own account. After a new password, token is the only one that holds.
-func (e *Engine) UpdateMe(ctx context.Context, who *Identity, c ProfileChange) (u User, token string, pos Position, err error) {
+func (e *Engine) UpdateMe(ctx context.Context, who *Identity, c ProfileChange) (u User, token string, receipt Receipt, err error) {
 	if c.DisplayName == nil && c.Password == nil {
-		u, err = e.store.User(who.User)
-		return u, "", e.Position(), err
+		if receipt, err = e.settled(ctx); err == nil {
+			u, err = e.store.User(who.User)
+		}
+		return u, "", receipt, err
 	}
 	p := &UserUpdated{DisplayName: c.DisplayName}
 	var checked, tokenID ID
@@ -183,9 +192,9 @@ func (e *Engine) UpdateMe(ctx context.Context, who *Identity, c ProfileChange) (
 		p.Password, checked, err = e.newPassword(who, c)
 	}
 	if err != nil {
-		return User{}, "", Position{}, err
+		return User{}, "", Receipt{}, err
 	}
-	pos, err = e.write(ctx, func(b *batch) error {
+	receipt, err = e.write(ctx, func(b *batch) error {
 		if p.Password != nil {
 			if err := b.passwordIs(who.User, checked); err != nil {
 				return err
@@ -201,7 +210,7 @@ func (e *Engine) UpdateMe(ctx context.Context, who *Identity, c ProfileChange) (
 	if err == nil && c.Password != nil {
 		token = e.issue(who.User, tokenID)
 	}
-	return u, token, pos, err
+	return u, token, receipt, err
 }
 
 // newPassword hashes the new password; checked is the version of the current one.

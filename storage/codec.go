@@ -43,7 +43,13 @@ func (s *Store) EncodePayload(payload any) ([]byte, error) {
 }
 
 // DecodePayload implements engine.Store.
-func (s *Store) DecodePayload(e *engine.Event) error { return decodePayload(e) }
+func (s *Store) DecodePayload(e *engine.Event) error {
+	if !s.knows(e.Kind) {
+		e.Payload = nil
+		return nil
+	}
+	return decodePayload(e)
+}
 
 func decodePayload(e *engine.Event) error {
 	p := engine.NewPayload(e.Kind)

@@ -8,8 +8,14 @@
 // A batch is there as a whole or not at all. The log is gapless per origin and
 // each event is applied once (I2). Every key outside the node's own range is a
 // function of the set of events in the log, whatever order they came in: two
-// nodes at one position hold the same bytes (I3), which Dump shows. A cached
-// answer is never older than the last commit that has returned (I8).
+// nodes of one version at one position hold the same bytes (I3), which Dump
+// shows. A cached answer is never older than the last commit that has returned (I8).
+//
+// A Snapshot holds only what is on stable storage here, at one position. A Seed
+// notices pieces that are cut, changed, missing, out of order or of another version, and
+// a log with a gap. Installing one is all or nothing after a crash, and
+// loses no event of the node's own (install.go). Both need memory for a few pieces and a
+// table's index, whatever the size of the store.
 //
 // When the disk fails the process lives. Commit returns an error that matches
 // engine.ErrUnavailable, nothing of the batch counts, readers go on with what was
@@ -23,7 +29,9 @@
 // the feed, which publishes after Commit, may not. Bodies of deleted messages,
 // and bodies before an edit, stay in the log: erasing is not deleting. An
 // update of an account or room that comes before its creation is kept, and not
-// found until then. A count of unread messages looks at 400 messages at most and
+// found until then. While a snapshot is installed, readers may for a moment see it
+// without the node's own last events; the position moves after that. What a
+// snapshot's values mean is not checked: members of a cluster trust each other. A count of unread messages looks at 400 messages at most and
 // says what it has seen. Suffixes of names have 25 bits: two later claims of one
 // name could look the same, and the earlier is found then. Damage in the middle
 // of the newest write-ahead log (not a torn end: a bad disk) may be taken by
@@ -39,6 +47,14 @@
 // follow the registers' changes. An edit or deletion may come before its post and
 // then waits by its side under the same keys.
 //
+// Events of kinds that only a later version knows stay in the log, with a note;
+// that version derives their views when it first opens the store (unknown.go).
+//
+// A snapshot for another node is every key but this node's own, in order, in
+// pieces with a running checksum (piece.go, snapshot.go). The other node writes them to
+// tables in a directory beside its store (seed.go, tables.go), and Pebble takes
+// these in, with a deletion of all that was there before, in one edit.
+//
 // A page of history is one scan over adjacent keys (history.go): a message, its
 // winning edit, its deletion and its counts of reactions lie side by side. The
 // table of keys is in keys.go.
@@ -50,6 +66,9 @@
 // pointing there: a read for each message of each page. Pebble's indexed batch
 // in place of the map: every post would pay for what few events read. Counts of
 // reactions under a key for each emoji: the same scan, but looking up one message
-// inside a batch would need a merged iterator. Deleting from Ristretto at a
+// inside a batch would need a merged iterator. Sending a checkpoint's files to a new node: less work,
+// but with the sender's own keys in them, and nothing that a receiver with events of its
+// own could merge. Pebble's excise in place of range deletions: it takes the keys away
+// from open snapshots too, which readers fall back to. Deleting from Ristretto at a
 // commit: a late fill would undo it (cache.go).
 package storage

@@ -37,6 +37,7 @@ import (
 //	V | user | room                read marker: message
 //	W | name 0 1 | room            nothing: a public room
 //	X | name                       this node's own, never replicated
+//	Z | kind | origin | seq        nothing: views are not derived from this event (see unknown.go)
 //	m | room | user                role, of members only
 //	r | user | room                role, of members only
 //	y | room | parent | message    nothing: a visible reply
@@ -60,6 +61,7 @@ const (
 	kindMarker     = 'V'
 	kindPublic     = 'W'
 	kindLocal      = 'X'
+	kindUnknown    = 'Z'
 	kindRoomMember = 'm'
 	kindUserRoom   = 'r'
 	kindReply      = 'y'
@@ -157,6 +159,12 @@ func publicKey(name string, room engine.ID) []byte {
 	return append(append(dst, room[:]...), noSuffix)
 }
 
+func unknownKey(event engine.Kind, o engine.Origin, seq uint64) []byte {
+	dst := append(make([]byte, 0, 1+logKeySize), kindUnknown, byte(event))
+	dst = binary.BigEndian.AppendUint64(dst, uint64(o))
+	return append(binary.BigEndian.AppendUint64(dst, seq), noSuffix)
+}
+
 func adminsKey() []byte { return []byte{kindAdmins, noSuffix} }
 
 // bounds returns the first and the end of the keys whose body begins with
@@ -182,6 +190,7 @@ type key struct {
 	kind    byte
 	space   byte // of a name
 	sub     byte // of a message
+	event   engine.Kind
 	origin  engine.Origin
 	seq     uint64
 	ids     [3]engine.ID
@@ -254,6 +263,10 @@ func (k *key) parseOther(body []byte) error {
 	case k.kind == kindLog && len(body) == 16:
 		k.seq = binary.BigEndian.Uint64(body[8:])
 		k.origin = engine.Origin(binary.BigEndian.Uint64(body))
+	case k.kind == kindUnknown && len(body) == 17:
+		k.event = engine.Kind(body[0])
+		k.origin = engine.Origin(binary.BigEndian.Uint64(body[1:]))
+		k.seq = binary.BigEndian.Uint64(body[9:])
 	case (k.kind == kindPosition || k.kind == kindNodeKey) && len(body) == 8:
 		k.origin = engine.Origin(binary.BigEndian.Uint64(body))
 	case k.kind == kindName && len(body) >= 1 && (body[0] == spaceUser || body[0] == spaceRoom):
@@ -294,6 +307,8 @@ func (k *key) build() []byte {
 		return messageKey(k.ids[0], k.ids[1], k.sub)
 	case kindLog:
 		return logKey(k.origin, k.seq)
+	case kindUnknown:
+		return unknownKey(k.event, k.origin, k.seq)
 	case kindPosition, kindNodeKey:
 		return originKey(k.kind, k.origin)
 	case kindName:
@@ -310,6 +325,8 @@ func (k *key) String() string {
 	switch k.kind {
 	case kindLog:
 		return fmt.Sprintf("%s %s %d", s, k.origin, k.seq)
+	case kindUnknown:
+		return fmt.Sprintf("%s %d %s %d", s, k.event, k.origin, k.seq)
 	case kindPosition, kindNodeKey:
 		return fmt.Sprintf("%s %s", s, k.origin)
 	case kindName:

@@ -23,6 +23,7 @@ func sampleKeys() [][]byte {
 		idKey(kindRoom, a), idKey(kindMembers, a), idKey(kindToken, a), idKey(kindUser, a), idKey(kindMarker, a, b),
 		publicKey("lobby", a), publicKey("a\x00b", c), publicKey("", a), localKey("x"),
 		idKey(kindRoomMember, a, b), idKey(kindUserRoom, a, b), idKey(kindReply, a, b, c),
+		unknownKey(200, 9, 7),
 	}
 }
 

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"sort"
 
+	"github.com/cockroachdb/pebble/v2"
+
 	"github.com/klatch-chat/klatch/engine"
 )
 
@@ -122,7 +124,7 @@ func (s *Store) loadEvent(origin engine.Origin, head *engine.LogEntry, value []b
 	if err != nil {
 		return nil, fmt.Errorf("log entry %s/%d: %w", origin, head.Seq, err)
 	}
-	return e, decodePayload(e)
+	return e, s.DecodePayload(e)
 }
 
 func (s *Store) loadPosted(origin engine.Origin, head *engine.LogEntry) (*engine.Event, error) {
@@ -178,8 +180,8 @@ func (s *Store) RoomOf(id engine.ID) (engine.ID, error) {
 }
 
 // readPosition reads the marks of all origins.
-func (s *Store) readPosition() (pos engine.Position, err error) {
-	err = s.scan([]byte{kindPosition}, func(k key, v []byte) error {
+func readPosition(r pebble.Reader) (pos engine.Position, err error) {
+	err = scanOf(r, []byte{kindPosition}, func(k key, v []byte) error {
 		if len(v) != 8 || binary.BigEndian.Uint64(v) == 0 {
 			return errRecord
 		}

@@ -20,7 +20,7 @@ import (
 var (
 	histories = flag.Int("storage.histories", 200/slow, "how many random histories the model test runs")
 	rounds    = flag.Int("storage.rounds", 60/slow, "how many rounds each crash test runs")
-	seed      = flag.Uint64("storage.seed", 0, "the first history's seed")
+	firstSeed = flag.Uint64("storage.seed", 0, "the first history's seed")
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -38,7 +38,7 @@ func openMem(t testing.TB, fs vfs.FS) *Store {
 // up the same to the byte, and answer as the oracle does.
 func TestModel(t *testing.T) {
 	for i := range *histories {
-		if s := *seed + uint64(i); !t.Run(fmt.Sprint(s), func(t *testing.T) { runHistory(t, s) }) {
+		if s := *firstSeed + uint64(i); !t.Run(fmt.Sprint(s), func(t *testing.T) { runHistory(t, s) }) {
 			return
 		}
 	}
@@ -243,6 +243,7 @@ func (c *check) all() {
 		c.history(room)
 		c.members(room)
 	}
+	c.conflicts()
 	c.roomOf()
 	c.unread()
 	c.roomsOf()
@@ -288,6 +289,17 @@ func (c *check) named(what string, names map[engine.ID]string, find func(string)
 	for name, want := range taken {
 		id, err := find(name)
 		c.same(what+" named "+name, id, want, err)
+	}
+}
+
+// conflicts checks the list of names with more than one claim.
+func (c *check) conflicts() {
+	want := append(c.o.conflicts("user", c.o.userIDs(), c.o.user), c.o.conflicts("room", c.o.roomIDs(), c.o.room)...)
+	got, err := c.s.Conflicts(1000)
+	c.same("I3: conflicts", got, want, err)
+	if len(want) > 1 {
+		got, err = c.s.Conflicts(1)
+		c.same("I3: conflicts, at most one", got, want[:1], err)
 	}
 }
 

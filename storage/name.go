@@ -100,6 +100,9 @@ func (t *Tx) rewrite(space byte, id engine.ID, name string, before, after claim)
 		i, _ := slices.BinarySearchFunc(list, p, comparePair)
 		list = slices.Insert(list, i, p)
 	}
+	if (after != claim{}) && len(list) > 1 { // an entity claims a name once
+		t.effects.Contested = name
+	}
 	if now := firstOwner(list); now != first {
 		t.renamed(space, id, first, list)
 		t.renamed(space, id, now, list)

@@ -2,6 +2,7 @@ package storage
 
 import (
 	"bytes"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -125,6 +126,48 @@ func (o *oracle) shownNames(ids []engine.ID, get func(engine.ID) oracleUser) map
 		}
 	}
 	return out
+}
+
+// conflicts lists the names that more than one of the ids claims, in order of name.
+func (o *oracle) conflicts(space string, ids []engine.ID, get func(engine.ID) oracleUser) (out []engine.Conflict) {
+	claims := map[string][]engine.ID{}
+	for _, id := range ids {
+		if u := get(id); u.made && u.name != "" {
+			claims[u.name] = append(claims[u.name], id)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(claims)) {
+		if list := claims[name]; len(list) > 1 {
+			slices.SortFunc(list, func(a, b engine.ID) int {
+				return comparePair(idPair{get(a).nameAt, a}, idPair{get(b).nameAt, b})
+			})
+			out = append(out, engine.Conflict{Space: space, Name: name, First: list[0], Later: list[1:]})
+		}
+	}
+	return out
+}
+
+// contested is the name that an event claims, or claims anew, and that another has too.
+func contested(before, after *oracle, e *engine.Event) string {
+	find := func(ids []engine.ID, id engine.ID, get, was func(engine.ID) oracleUser) string {
+		now, then := get(id), was(id)
+		if !now.made || now.name == "" || (then.made && now.name == then.name && now.nameAt == then.nameAt) {
+			return ""
+		}
+		for _, other := range ids {
+			if u := get(other); other != id && u.made && u.name == now.name {
+				return now.name
+			}
+		}
+		return ""
+	}
+	switch e.Kind {
+	case engine.KindUserCreated, engine.KindUserUpdated:
+		return find(after.userIDs(), e.User, after.user, before.user)
+	case engine.KindRoomCreated, engine.KindRoomUpdated:
+		return find(after.roomIDs(), e.Room, after.room, before.room)
+	}
+	return ""
 }
 
 func (o *oracle) role(room, user engine.ID) engine.Role {

@@ -31,10 +31,12 @@ func (s *Store) get(key []byte) ([]byte, error) {
 }
 
 // iter opens an iterator over keys with a prefix. Close it with done.
-func (s *Store) iter(prefix []byte) (*pebble.Iterator, error) {
+func (s *Store) iter(prefix []byte) (*pebble.Iterator, error) { return iterOf(s.view(), prefix) }
+
+func iterOf(r pebble.Reader, prefix []byte) (*pebble.Iterator, error) {
 	o := &pebble.IterOptions{KeyTypes: pebble.IterKeyTypePointsOnly}
 	o.LowerBound, o.UpperBound = bounds(prefix)
-	it, err := s.view().NewIter(o)
+	it, err := r.NewIter(o)
 	if err != nil {
 		return nil, fmt.Errorf("read: %w", err)
 	}
@@ -51,7 +53,11 @@ func done(it *pebble.Iterator, err error) error {
 
 // scan calls fn for every key with a prefix, in order. Values are valid until fn returns.
 func (s *Store) scan(prefix []byte, fn func(k key, value []byte) error) error {
-	it, err := s.iter(prefix)
+	return scanOf(s.view(), prefix, fn)
+}
+
+func scanOf(r pebble.Reader, prefix []byte, fn func(k key, value []byte) error) error {
+	it, err := iterOf(r, prefix)
 	if err != nil {
 		return err
 	}

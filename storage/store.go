@@ -13,6 +13,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
+	"github.com/cockroachdb/pebble/v2/sstable"
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/klatch-chat/klatch/engine"
@@ -31,6 +32,8 @@ type Options struct {
 	Now     func() time.Time // default time.Now; paces the look at free space
 	Rand    io.Reader        // makes the origin of a new store; default crypto/rand
 	Logger  *slog.Logger     // default: none
+
+	unknown func(engine.Kind) bool // tests play an older version with it: kinds that it does not know
 }
 
 const (
@@ -72,6 +75,9 @@ type Store struct {
 	cache  *cache
 	log    *slog.Logger
 	origin engine.Origin
+	dir    string
+	tables sstable.WriterOptions  // of what a Seed writes
+	hidden func(engine.Kind) bool // kinds to treat as unknown; nil: none
 
 	// Read by anybody, written by the committer.
 	position atomic.Pointer[engine.Position]
@@ -82,10 +88,12 @@ type Store struct {
 	background atomic.Pointer[error]
 	corrupt    atomic.Uint64
 
+	seeds atomic.Uint64 // how many have been begun, by anybody
+
 	// Owned by the committer's Tx.
-	stamps map[engine.Origin]engine.Stamp // of the last event of each origin
-	early  int                            // keys of kind E
-	busy   atomic.Bool                    // a Tx is open
+	heads heads
+	stall stall
+	busy  atomic.Bool // a Tx is open, or a snapshot is being installed
 
 	close    sync.Once
 	closeErr error
@@ -94,6 +102,22 @@ type Store struct {
 
 var _ engine.Store = (*Store)(nil)
 
+// heads is what the committer keeps in memory of the log and the views.
+type heads struct {
+	position engine.Position
+	stamps   map[engine.Origin]engine.Stamp // of the last event of each origin
+	early    int                            // keys of kind E
+}
+
+// advance moves the heads to where a batch has brought the store.
+func (h *heads) advance(t *Tx) {
+	for o, m := range t.marks {
+		h.position = h.position.With(o, m.seq)
+		h.stamps[o] = m.stamp
+	}
+	h.early = t.early
+}
+
 // The names of this node's own values.
 const (
 	localFormat = "format"
@@ -101,8 +125,9 @@ const (
 	localUser   = "local/" // what Local and SetLocal are asked for
 )
 
-// formatVersion is the version of everything in keys.go. A store of an older
-// one is migrated by Open; there is none yet.
+// formatVersion is the version of everything in keys.go, and of what is derived
+// into it from events of known kinds. A store of an older one is migrated by Open; there
+// is none yet. A snapshot of another one is refused.
 const formatVersion = 1
 
 // pebbleFormat is fixed, so that a new Pebble does not change old stores by itself.
@@ -112,10 +137,11 @@ const pebbleFormat = pebble.FormatTableFormatV6
 // of type *OpenError.
 func Open(dir string, opts Options) (*Store, error) {
 	opts = opts.withDefaults()
-	s := &Store{log: opts.Logger, stamps: map[engine.Origin]engine.Stamp{}}
+	s := &Store{log: opts.Logger, dir: dir, hidden: opts.unknown}
 	s.guard = newGuard(opts.FS, func(err error) {
 		s.log.Error("the disk failed: no more writes until the store is opened again", "dir", dir, "err", err)
 	})
+	s.stall.memtable = opts.Memory / 16
 	s.space = space{fs: opts.FS, dir: dir, reserve: uint64(max(opts.Reserve, 0)), now: opts.Now}
 	if err := s.open(dir, opts); err != nil {
 		s.guard.open()
@@ -136,9 +162,16 @@ func (s *Store) open(dir string, opts Options) (err error) {
 	if s.cache, err = newCache(opts.Memory / 4); err != nil {
 		return err
 	}
-	if s.db, err = openPebble(dir, s.pebbleOptions(opts)); err != nil {
+	if err := removeSeeds(opts.FS, dir); err != nil {
 		return err
 	}
+	o := s.pebbleOptions(opts)
+	if s.db, err = openPebble(dir, o); err != nil {
+		return err
+	}
+	o.EnsureDefaults() // Open did it with a copy
+	s.tables = o.MakeWriterOptions(0, s.db.TableFormat())
+	s.tables.DisableValueBlocks = true // a writer keeps those in memory until its table ends
 	if err := s.guard.failure(); err != nil {
 		return err
 	}
@@ -167,9 +200,9 @@ func (s *Store) pebbleOptions(opts Options) *pebble.Options {
 		FormatMajorVersion:          pebbleFormat,
 		CacheSize:                   opts.Memory / 2,
 		MemTableSize:                uint64(opts.Memory / 16),
-		MemTableStopWritesThreshold: 4,
+		MemTableStopWritesThreshold: neverStall,
 		L0CompactionThreshold:       4,
-		L0StopWritesThreshold:       24,
+		L0StopWritesThreshold:       neverStall,
 		CompactionConcurrencyRange:  func() (int, int) { return 1, 2 },
 		MaxOpenFiles:                1000,
 		WALBytesPerSync:             1 << 20,
@@ -253,21 +286,41 @@ func (s *Store) create(random io.Reader) error {
 	return s.guard.failure()
 }
 
-// load reads what the committer keeps in memory.
+// load reads what the committer keeps in memory, and does what an installed
+// snapshot or an older version has left to do.
 func (s *Store) load() error {
-	pos, err := s.readPosition()
+	h, err := s.readHeads()
+	if err == nil {
+		err = s.settle(&h)
+	}
 	if err != nil {
 		return err
 	}
-	for o, seq := range pos.All() {
+	s.adopt(h)
+	return nil
+}
+
+func (s *Store) readHeads() (h heads, err error) {
+	h.stamps = map[engine.Origin]engine.Stamp{}
+	if h.position, err = readPosition(s.view()); err != nil {
+		return h, err
+	}
+	for o, seq := range h.position.All() {
 		head, err := s.logHead(o, seq)
 		if err != nil {
-			return fmt.Errorf("%w: last event of %s: %w", ErrDamaged, o, err)
+			return h, fmt.Errorf("%w: last event of %s: %w", ErrDamaged, o, err)
 		}
-		s.stamps[o] = head.Stamp
+		h.stamps[o] = head.Stamp
 	}
-	s.position.Store(&pos)
-	return s.scan([]byte{kindEarly}, func(_ key, _ []byte) error { s.early++; return nil })
+	err = s.scan([]byte{kindEarly}, func(_ key, _ []byte) error { h.early++; return nil })
+	return h, err
+}
+
+// adopt makes heads the store's. Whoever sees the position finds no older answer
+// in the cache: this comes last.
+func (s *Store) adopt(h heads) {
+	s.heads = h
+	s.position.Store(&h.position)
 }
 
 // Begin implements engine.Store.
@@ -278,7 +331,7 @@ func (s *Store) Begin() (engine.Tx, error) {
 	if !s.busy.CompareAndSwap(false, true) {
 		return nil, errors.New("a batch is open already")
 	}
-	return newTx(s), nil
+	return newTx(s, s.heads), nil
 }
 
 // writable says why the store takes no writes, nil if it does.

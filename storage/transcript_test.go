@@ -18,23 +18,57 @@ import (
 //	origin seconds kind [as=name] [field=value]...
 //
 // and makes the origin's next event at that time; as names its ID. Names stand
-// for IDs in all fields and in the output.
+// for IDs in all fields and in the output. "store" goes to another store, made
+// if there is none, whose origin is the first letter of its name; "seed" gives the
+// present store a snapshot of another.
 func TestTranscripts(t *testing.T) {
 	datadriven.Walk(t, "testdata", func(t *testing.T, path string) {
 		if strings.Contains(path, "fuzz") {
 			return
 		}
-		r := &transcript{t: t, s: openMem(t, vfs.NewMem()), ids: map[string]engine.ID{}, seqs: map[engine.Origin]uint64{}}
-		defer r.s.Close()
+		r := &transcript{t: t, stores: map[string]*Store{}, ids: map[string]engine.ID{}, seqs: map[engine.Origin]uint64{}}
+		r.store("main")
+		defer r.close()
 		datadriven.RunTest(t, path, r.run)
 	})
 }
 
 type transcript struct {
-	t    *testing.T
-	s    *Store
-	ids  map[string]engine.ID
-	seqs map[engine.Origin]uint64
+	t      *testing.T
+	s      *Store
+	stores map[string]*Store
+	ids    map[string]engine.ID
+	seqs   map[engine.Origin]uint64
+}
+
+func (r *transcript) store(name string) {
+	if r.stores[name] == nil {
+		r.stores[name] = openAs(r.t, vfs.NewMem(), engine.Origin(name[0]), nil)
+	}
+	r.s = r.stores[name]
+}
+
+func (r *transcript) close() {
+	for _, s := range r.stores {
+		s.Close()
+	}
+}
+
+// seed installs a snapshot of another store, and says which events there are then.
+func (r *transcript) seed(from string) string {
+	d := newSeed(r.t, r.s, 1000)
+	defer d.Discard()
+	if err := writeAll(d, takePieces(r.t, r.stores[from], 1000)); err != nil {
+		return err.Error()
+	}
+	if err := d.Install(); err != nil {
+		return err.Error()
+	}
+	var b strings.Builder
+	for o, seq := range r.s.Position().All() {
+		fmt.Fprintf(&b, "%c/%d ", rune(o), seq)
+	}
+	return strings.TrimSpace(b.String())
 }
 
 func (r *transcript) run(t *testing.T, d *datadriven.TestData) string {
@@ -63,6 +97,9 @@ func (r *transcript) append(input string) string {
 		}
 		if !applied || len(effects.Hidden)+len(effects.Shown)+len(effects.Renamed) > 0 {
 			b.WriteString(r.names(fmt.Sprintf("applied=%v hidden=%v shown=%v renamed=%v\n", applied, effects.Hidden, effects.Shown, effects.Renamed)))
+		}
+		if effects.Contested != "" {
+			b.WriteString("contested=" + effects.Contested + "\n")
 		}
 	}
 	if err := tx.Commit(); err != nil {
@@ -147,6 +184,10 @@ func (r *transcript) payload(e *engine.Event, kind string, f fields) {
 		}
 	case "rename":
 		e.Kind, e.Payload = engine.KindUserUpdated, &engine.UserUpdated{Username: f.opt("name"), Password: f.opt("password")}
+	case "nodekey":
+		e.Kind, e.Payload = engine.KindNodeKey, &engine.NodeKey{Public: []byte(f["key"])}
+	case "later":
+		e.Kind = 200 // of a later version
 	case "room":
 		e.Kind, e.Payload = engine.KindRoomCreated, &engine.RoomCreated{Name: f["name"], Private: private, Members: []engine.MemberRole{{User: e.User, Role: engine.RoleOwner}}}
 		if e.Room.IsZero() {
@@ -175,6 +216,18 @@ func (r *transcript) payload(e *engine.Event, kind string, f fields) {
 
 func (r *transcript) query(cmd string, f fields) string {
 	switch cmd {
+	case "store":
+		r.store(f[""])
+		return show(nil, "of %c", rune(r.s.Origin()))
+	case "seed":
+		return r.seed(f[""])
+	case "key":
+		_, err := r.s.NodeKey(engine.Origin(f[""][0]))
+		return show(err, "known")
+	case "conflicts":
+		limit, _ := strconv.Atoi(f[""])
+		list, err := r.s.Conflicts(limit)
+		return show(err, "%v", list)
 	case "user":
 		u, err := r.s.User(r.id(f[""]))
 		return show(err, "%s %s", u.Username, u.Role)

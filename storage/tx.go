@@ -16,6 +16,7 @@ import (
 // It belongs to one goroutine.
 type Tx struct {
 	s       *Store
+	base    heads // at Begin
 	batch   *pebble.Batch
 	prober  *prober // reads the disk as it was at Begin
 	overlay map[string][]byte
@@ -37,15 +38,16 @@ type mark struct {
 
 var _ engine.Tx = (*Tx)(nil)
 
-func newTx(s *Store) *Tx {
+func newTx(s *Store, base heads) *Tx {
 	return &Tx{
 		s:       s,
+		base:    base,
 		batch:   s.db.NewBatch(),
 		overlay: map[string][]byte{},
 		posts:   map[engine.ID]*engine.Event{},
 		marks:   map[engine.Origin]mark{},
 		touched: map[uint32]struct{}{},
-		early:   s.early,
+		early:   base.early,
 	}
 }
 
@@ -75,7 +77,7 @@ func (t *Tx) mark(o engine.Origin) mark {
 	if m, ok := t.marks[o]; ok {
 		return m
 	}
-	return mark{t.s.Position().Seq(o), t.s.stamps[o]}
+	return mark{t.base.position.Seq(o), t.base.stamps[o]}
 }
 
 // admit refuses an event that would break the log. Nothing has been written yet.
@@ -91,7 +93,7 @@ func (t *Tx) admit(e *engine.Event, last mark) error {
 		}
 	}
 	if e.Payload == nil {
-		return decodePayload(e)
+		return t.s.DecodePayload(e)
 	}
 	return nil
 }
@@ -107,6 +109,9 @@ func (t *Tx) apply(e *engine.Event) error {
 	}
 	if err := t.batch.Set(logKey(e.Origin, e.Seq), value, nil); err != nil {
 		return err
+	}
+	if e.Payload == nil {
+		return t.set(unknownKey(e.Kind, e.Origin, e.Seq), []byte{})
 	}
 	return t.derive(e)
 }
@@ -138,7 +143,7 @@ func (t *Tx) derive(e *engine.Event) error {
 	case *engine.Read:
 		return t.read(e, p)
 	}
-	return nil // a kind of a later version: it is in the log
+	return nil
 }
 
 // Commit implements engine.Tx.
@@ -156,42 +161,59 @@ func (t *Tx) Commit() error {
 	if t.count == 0 {
 		return nil
 	}
-	for o, m := range t.marks {
-		if err := t.batch.Set(originKey(kindPosition, o), binary.BigEndian.AppendUint64(nil, m.seq), nil); err != nil {
-			return unavailable("the node could not write its batch", err)
-		}
+	if err := t.seal(); err != nil {
+		return unavailable("the node could not write its batch", err)
 	}
 	return t.s.commit(t)
+}
+
+// seal writes how far each origin has come.
+func (t *Tx) seal() error {
+	for o, m := range t.marks {
+		if err := t.batch.Set(originKey(kindPosition, o), binary.BigEndian.AppendUint64(nil, m.seq), nil); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // commit makes a batch durable. Pebble shows a batch to readers before it is
 // synced, so the state before it is kept at hand: should the sync fail, readers
 // fall back to it and never see again what was not acknowledged.
 func (s *Store) commit(t *Tx) error {
-	before := s.db.NewSnapshot()
-	err := s.db.Apply(t.batch, pebble.Sync)
-	if ferr := s.guard.failure(); ferr != nil {
-		err = ferr
+	if err := s.awaitRoom(t.batch.Len()); err != nil {
+		return err
 	}
-	if err != nil {
-		s.guard.trip(err)
-		s.fallback.Store(before)
-		s.cache.raiseAll()
-		return unavailable("the node's disk has failed: nothing was stored", err)
+	before := s.db.NewSnapshot()
+	if err := s.sync(t.batch); err != nil {
+		return s.fail(before, err)
 	}
 	for shard := range t.touched {
 		s.cache.raise(shard)
 	}
-	pos := s.Position()
-	for o, m := range t.marks {
-		pos = pos.With(o, m.seq)
-		s.stamps[o] = m.stamp
-	}
-	s.early = t.early
+	h := t.base
+	h.advance(t)
 	s.appended.Add(t.count)
-	// Whoever sees the position finds no older answer in the cache: it comes last.
-	s.position.Store(&pos)
+	s.adopt(h)
 	return before.Close()
+}
+
+// sync writes a batch with one sync. After an error its fate is open, and
+// nothing more may be written.
+func (s *Store) sync(b *pebble.Batch) error {
+	err := s.db.Apply(b, pebble.Sync)
+	if ferr := s.guard.failure(); ferr != nil {
+		err = ferr
+	}
+	return err
+}
+
+// fail ends all writing, and leaves readers with the state before.
+func (s *Store) fail(before *pebble.Snapshot, err error) error {
+	s.guard.trip(err)
+	s.fallback.Store(before)
+	s.cache.raiseAll()
+	return unavailable("the node's disk has failed: nothing was stored", err)
 }
 
 // Discard implements engine.Tx.
@@ -200,11 +222,15 @@ func (t *Tx) Discard() {
 		return
 	}
 	t.done = true
+	t.close()
+	t.s.busy.Store(false)
+}
+
+func (t *Tx) close() {
 	if t.prober != nil {
 		_ = t.prober.close()
 	}
 	_ = t.batch.Close()
-	t.s.busy.Store(false)
 }
 
 // get implements getter.

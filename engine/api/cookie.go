@@ -11,18 +11,22 @@ const (
 	sessionCookie = "klatch_session"
 	afterCookie   = "klatch_after"
 	positionKey   = "Klatch-Position"
+	durabilityKey = "Klatch-Durability"
 	afterKey      = "Klatch-After"
 )
 
 // afterSeconds is how long a browser asks for its own writes: longer than any node is behind.
 const afterSeconds = 60
 
-// setCookies sets what an answer changes of the browser's state, and the position of a write.
-func (s *server) setCookies(w http.ResponseWriter, r *request, a reply) error {
-	if !a.position.Equal(engine.Position{}) {
-		p := a.position.String()
+// setHeaders sets what an answer changes of the browser's state, and the receipt of a write.
+func (s *server) setHeaders(w http.ResponseWriter, r *request, a reply) error {
+	if !a.receipt.Equal(engine.Position{}) {
+		p := a.receipt.String()
 		w.Header().Set(positionKey, p)
 		s.setCookie(w, r, http.Cookie{Name: afterCookie, Value: p, MaxAge: afterSeconds})
+	}
+	if level := a.receipt.Durability; level != "" {
+		w.Header().Set(durabilityKey, string(level))
 	}
 	if a.signOut {
 		s.setCookie(w, r, http.Cookie{Name: sessionCookie, MaxAge: -1})

@@ -23,5 +23,5 @@ func (s *server) createInvite(r *request) (reply, error) {
 		return reply{}, err
 	}
 	token, expires, err := s.engine.Invite(r.who, b.Admin)
-	return wrote(http.StatusCreated, invite{token, engine.Time(expires.UnixMilli())}, s.engine.Position(), err)
+	return wrote(http.StatusCreated, invite{token, engine.Time(expires.UnixMilli())}, engine.Receipt{Position: s.engine.Position()}, err)
 }

@@ -66,8 +66,8 @@ func (s *server) postMessage(r *request, room engine.ID) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	m, pos, err := s.engine.Post(r.Context(), r.who, engine.NewMessage{Room: room, Body: b.Body, Nonce: b.Nonce, ReplyTo: replyTo})
-	return wrote(http.StatusCreated, m, pos, err)
+	m, receipt, err := s.engine.Post(r.Context(), r.who, engine.NewMessage{Room: room, Body: b.Body, Nonce: b.Nonce, ReplyTo: replyTo})
+	return wrote(http.StatusCreated, m, receipt, err)
 }
 
 func (s *server) getMessage(r *request, room, id engine.ID) (reply, error) {
@@ -83,8 +83,8 @@ func (s *server) editMessage(r *request, room, id engine.ID) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	m, pos, err := s.engine.Edit(r.Context(), r.who, room, id, b.Body)
-	return wrote(http.StatusOK, m, pos, err)
+	m, receipt, err := s.engine.Edit(r.Context(), r.who, room, id, b.Body)
+	return wrote(http.StatusOK, m, receipt, err)
 }
 
 func (s *server) deleteMessage(r *request, room, id engine.ID) (reply, error) {

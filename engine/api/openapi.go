@@ -48,6 +48,7 @@ const overview = "The chat's REST calls. Times are RFC 3339 in UTC with millisec
 	"Errors are application/problem+json (RFC 9457) with a stable code. " +
 	"Every answer to a write carries Klatch-Position; a request that sends it back as Klatch-After, to whichever node, " +
 	"is answered from a state at least that new. Browsers do the same by the cookie klatch_after. " +
+	"Klatch-Durability says where the write was stored when it was answered. " +
 	"With the session cookie, unsafe methods need an Origin that names the host. " +
 	"Unknown paths are not_found (404); a wrong method is method_not_allowed (405) with Allow; HEAD works where GET does. " +
 	"The real-time protocol is a WebSocket at /api/v1/ws."
@@ -117,8 +118,15 @@ func (rt route) success() object {
 	if rt.result != "" {
 		o["content"] = content("application/json", ref("schemas", rt.result))
 	}
+	headers := object{}
 	if rt.unsafe() {
-		o["headers"] = object{positionKey: ref("headers", positionKey)}
+		headers[positionKey] = ref("headers", positionKey)
+	}
+	if rt.writes() {
+		headers[durabilityKey] = ref("headers", durabilityKey)
+	}
+	if len(headers) > 0 {
+		o["headers"] = headers
 	}
 	return o
 }

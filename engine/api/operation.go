@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"net/http"
 
 	"github.com/klatch-chat/klatch/engine"
@@ -66,7 +67,7 @@ func (o *operation) admit(w http.ResponseWriter, r *request) error {
 // it asks again once it has caught up.
 func (o *operation) identify(r *request, token string, after engine.Position) error {
 	covered := o.server.engine.Position().Covers(after) // before: what comes in between must not count as seen
-	if err := o.authenticate(r, token); covered {
+	if err := o.authenticate(r, token); covered || errors.Is(err, engine.ErrNotCaughtUp) {
 		return err
 	}
 	if err := o.server.waitFor(r.Context(), after, r.who != nil); err != nil {

@@ -257,6 +257,13 @@ func (s *scene) check(t *testing.T, rt route, kind, call, who, want string) {
 	if wrote := a.Header.Get(positionKey) != ""; wrote != (rt.unsafe() && !refused) {
 		t.Errorf("Klatch-Position is there: %v: %s", wrote, a)
 	}
+	want = ""
+	if rt.writes() && !refused {
+		want = string(engine.DurableLocal)
+	}
+	if level := a.Header.Get(durabilityKey); level != want {
+		t.Errorf("Klatch-Durability is %q, not %q: %s", level, want, a)
+	}
 	if strings.Contains(string(a.body), "hello") && (refused || who == "anonymous") {
 		t.Errorf("the answer tells what was written in the room: %s", a)
 	}

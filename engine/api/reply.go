@@ -11,25 +11,25 @@ import (
 
 // reply is what a route's function answers; send makes HTTP of it.
 type reply struct {
-	status   int
-	body     any             // nil: none
-	position engine.Position // of a write
-	signIn   string          // a token for the session cookie
-	signOut  bool            // takes the session cookie away
-	raw      []byte          // JSON that is ready, instead of body
-	public   bool            // the same for all, so that caches may keep it
+	status  int
+	body    any            // nil: none
+	receipt engine.Receipt // of a write
+	signIn  string         // a token for the session cookie
+	signOut bool           // takes the session cookie away
+	raw     []byte         // JSON that is ready, instead of body
+	public  bool           // the same for all, so that caches may keep it
 }
 
 func answer(body any) (reply, error) { return reply{status: http.StatusOK, body: body}, nil }
 
 // wrote answers a write with what it made.
-func wrote(status int, body any, p engine.Position, err error) (reply, error) {
-	return reply{status: status, body: body, position: p}, err
+func wrote(status int, body any, r engine.Receipt, err error) (reply, error) {
+	return reply{status: status, body: body, receipt: r}, err
 }
 
 // done answers a write that leaves nothing to show.
-func done(p engine.Position, err error) (reply, error) {
-	return reply{status: http.StatusNoContent, position: p}, err
+func done(r engine.Receipt, err error) (reply, error) {
+	return reply{status: http.StatusNoContent, receipt: r}, err
 }
 
 // list is a page of anything but messages.
@@ -51,7 +51,7 @@ func newList[T any](items []T, next string) list[T] {
 
 // send writes a reply.
 func (s *server) send(w http.ResponseWriter, r *request, a reply) {
-	if err := s.setCookies(w, r, a); err != nil {
+	if err := s.setHeaders(w, r, a); err != nil {
 		s.fail(w, r.Request, err)
 		return
 	}

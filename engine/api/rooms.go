@@ -82,8 +82,8 @@ func (s *server) createRoom(r *request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	v, pos, err := s.engine.CreateRoom(r.Context(), r.who, engine.NewRoom{Name: b.Name, Topic: b.Topic, Private: b.Private})
-	return wrote(http.StatusCreated, v, pos, err)
+	v, receipt, err := s.engine.CreateRoom(r.Context(), r.who, engine.NewRoom{Name: b.Name, Topic: b.Topic, Private: b.Private})
+	return wrote(http.StatusCreated, v, receipt, err)
 }
 
 // maxUsersNamed bounds the look-ups of one request; how many a direct room may have, the engine says.
@@ -108,8 +108,8 @@ func (s *server) openDirectRoom(r *request) (reply, error) {
 		}
 		users = append(users, u.ID)
 	}
-	v, pos, err := s.engine.DirectRoom(r.Context(), r.who, users)
-	return wrote(http.StatusOK, v, pos, err)
+	v, receipt, err := s.engine.DirectRoom(r.Context(), r.who, users)
+	return wrote(http.StatusOK, v, receipt, err)
 }
 
 func (s *server) getRoom(r *request, room engine.ID) (reply, error) {
@@ -125,8 +125,8 @@ func (s *server) updateRoom(r *request, room engine.ID) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	v, pos, err := s.engine.UpdateRoom(r.Context(), r.who, room, engine.RoomChange{Name: b.Name, Topic: b.Topic, Private: b.Private})
-	return wrote(http.StatusOK, v, pos, err)
+	v, receipt, err := s.engine.UpdateRoom(r.Context(), r.who, room, engine.RoomChange{Name: b.Name, Topic: b.Topic, Private: b.Private})
+	return wrote(http.StatusOK, v, receipt, err)
 }
 
 func (s *server) deleteRoom(r *request, room engine.ID) (reply, error) {
@@ -134,8 +134,8 @@ func (s *server) deleteRoom(r *request, room engine.ID) (reply, error) {
 }
 
 func (s *server) joinRoom(r *request, room engine.ID) (reply, error) {
-	v, pos, err := s.engine.Join(r.Context(), r.who, room)
-	return wrote(http.StatusOK, v, pos, err)
+	v, receipt, err := s.engine.Join(r.Context(), r.who, room)
+	return wrote(http.StatusOK, v, receipt, err)
 }
 
 func (s *server) leaveRoom(r *request, room engine.ID) (reply, error) {

@@ -19,6 +19,7 @@ type route struct {
 	result       string   // schema of the answer, "" for none
 	also         []engine.Code
 	anyone       bool // needs no token
+	signs        bool // unsafe, but only signs a token: nothing is stored
 	root         bool // not under basePath
 	serve        func(*server, *request) (reply, error)
 }
@@ -30,8 +31,11 @@ func (rt route) fullPath() string {
 	return basePath + rt.path
 }
 
-// unsafe reports whether the operation may change something.
+// unsafe reports whether the operation may change something, if only who is signed in.
 func (rt route) unsafe() bool { return rt.method != http.MethodGet }
+
+// writes reports whether the operation stores something.
+func (rt route) writes() bool { return rt.unsafe() && !rt.signs }
 
 var (
 	listQuery    = []string{"limit", "after"}
@@ -48,12 +52,12 @@ var routes = []route{
 		body: "Registration", status: 201, result: "SignedIn", also: codes(engine.CodeConflict), anyone: true,
 		serve: (*server).register},
 	{method: "POST", path: "/login", id: "login", summary: "Sign in",
-		body: "Login", status: 200, result: "SignedIn", also: codes(engine.CodeUnauthorized), anyone: true,
+		body: "Login", status: 200, result: "SignedIn", also: codes(engine.CodeUnauthorized), anyone: true, signs: true,
 		serve: (*server).login},
 	{method: "POST", path: "/logout", id: "logout", summary: "Revoke the token of this request on every node",
 		status: 204, serve: (*server).logout},
 	{method: "POST", path: "/invites", id: "createInvite", summary: "Make an invite for one person; for administrators",
-		body: "NewInvite", bodyOptional: true, status: 201, result: "Invite", serve: (*server).createInvite},
+		body: "NewInvite", bodyOptional: true, status: 201, result: "Invite", signs: true, serve: (*server).createInvite},
 
 	{method: "GET", path: "/me", id: "getMe", summary: "The own account",
 		status: 200, result: "User", serve: (*server).getMe},

@@ -28,10 +28,10 @@ func (s *server) register(r *request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	u, token, pos, err := s.engine.Register(r.Context(), engine.Registering{
+	u, token, receipt, err := s.engine.Register(r.Context(), engine.Registering{
 		Username: b.Username, Password: b.Password, DisplayName: b.DisplayName, Invite: b.Invite,
 	})
-	return reply{status: http.StatusCreated, body: signedIn{u, token}, position: pos, signIn: token}, err
+	return reply{status: http.StatusCreated, body: signedIn{u, token}, receipt: receipt, signIn: token}, err
 }
 
 // login writes nothing, but its answer has a position: a node that has not
@@ -42,10 +42,10 @@ func (s *server) login(r *request) (reply, error) {
 		return reply{}, err
 	}
 	u, token, err := s.engine.Login(r.Context(), b.Username, b.Password)
-	return reply{status: http.StatusOK, body: signedIn{u, token}, position: s.engine.Position(), signIn: token}, err
+	return reply{status: http.StatusOK, body: signedIn{u, token}, receipt: engine.Receipt{Position: s.engine.Position()}, signIn: token}, err
 }
 
 func (s *server) logout(r *request) (reply, error) {
-	pos, err := s.engine.Logout(r.Context(), r.who)
-	return reply{status: http.StatusNoContent, position: pos, signOut: true}, err
+	receipt, err := s.engine.Logout(r.Context(), r.who)
+	return reply{status: http.StatusNoContent, receipt: receipt, signOut: true}, err
 }

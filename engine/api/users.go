@@ -31,10 +31,10 @@ func (s *server) updateMe(r *request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	u, token, pos, err := s.engine.UpdateMe(r.Context(), r.who, engine.ProfileChange{
+	u, token, receipt, err := s.engine.UpdateMe(r.Context(), r.who, engine.ProfileChange{
 		DisplayName: b.DisplayName, Password: b.Password, CurrentPassword: b.CurrentPassword,
 	})
-	return reply{status: http.StatusOK, body: me{u, token}, position: pos, signIn: token}, err
+	return reply{status: http.StatusOK, body: me{u, token}, receipt: receipt, signIn: token}, err
 }
 
 func (s *server) getUser(r *request) (reply, error) {

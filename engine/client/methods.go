@@ -16,9 +16,26 @@ type Post struct {
 
 // Posted is a message that the server has stored.
 type Posted struct {
-	ID       string
-	At       time.Time
-	Position string // for Klatch-After: reads with it see the message on any node
+	ID         string
+	At         time.Time
+	Position   string // for Klatch-After: reads with it see the message on any node
+	Durability Durability
+}
+
+// Durability says where a write was stored, synced, when it was acknowledged.
+type Durability string
+
+// The levels, each implying those before it.
+const (
+	DurableLocal    Durability = "local"    // the node that answered
+	DurableOne      Durability = "one"      // and at least one peer
+	DurableMajority Durability = "majority" // more than half of all members
+)
+
+// Receipt says what a write has come to.
+type Receipt struct {
+	Position   string // for Klatch-After: reads with it see the write on any node
+	Durability Durability
 }
 
 // Range selects a page of history: at most one of Before, After and Around;
@@ -58,30 +75,30 @@ func (p Post) request() request {
 	return request{Type: "post", Room: p.Room, Body: p.Body, Nonce: p.Nonce, ReplyTo: p.ReplyTo}
 }
 
-func (r *reply) posted() Posted { return Posted{r.ID, r.At, r.Position} }
+func (r *reply) posted() Posted { return Posted{r.ID, r.At, r.Position, r.Durability} }
 
-// position runs a call whose result is the position of its write.
-func (c *Client) position(ctx context.Context, r request) (string, error) {
+// write runs a call whose result is where its write stands.
+func (c *Client) write(ctx context.Context, r request) (Receipt, error) {
 	a, err := c.call(ctx, r, false)
 	if err != nil {
-		return "", err
+		return Receipt{}, err
 	}
-	return a.Position, nil
+	return Receipt{a.Position, a.Durability}, nil
 }
 
 // Edit replaces the body of an own message.
-func (c *Client) Edit(ctx context.Context, id, body string) (position string, err error) {
-	return c.position(ctx, request{Type: "edit", ID: id, Body: body})
+func (c *Client) Edit(ctx context.Context, id, body string) (Receipt, error) {
+	return c.write(ctx, request{Type: "edit", ID: id, Body: body})
 }
 
 // Delete takes a message away.
-func (c *Client) Delete(ctx context.Context, id string) (position string, err error) {
-	return c.position(ctx, request{Type: "delete", ID: id})
+func (c *Client) Delete(ctx context.Context, id string) (Receipt, error) {
+	return c.write(ctx, request{Type: "delete", ID: id})
 }
 
 // React adds a reaction, or removes it.
-func (c *Client) React(ctx context.Context, id, emoji string, remove bool) (position string, err error) {
-	return c.position(ctx, request{Type: "react", ID: id, Emoji: emoji, Remove: remove})
+func (c *Client) React(ctx context.Context, id, emoji string, remove bool) (Receipt, error) {
+	return c.write(ctx, request{Type: "react", ID: id, Emoji: emoji, Remove: remove})
 }
 
 // Join makes the user a member of a room.
@@ -94,8 +111,8 @@ func (c *Client) Join(ctx context.Context, room string) (Room, error) {
 }
 
 // Leave ends the membership.
-func (c *Client) Leave(ctx context.Context, room string) (position string, err error) {
-	return c.position(ctx, request{Type: "leave", Room: room})
+func (c *Client) Leave(ctx context.Context, room string) (Receipt, error) {
+	return c.write(ctx, request{Type: "leave", Room: room})
 }
 
 // History returns a page of a room.
@@ -110,8 +127,8 @@ func (c *Client) History(ctx context.Context, room string, r Range) (Page, error
 }
 
 // Read moves the user's read marker.
-func (c *Client) Read(ctx context.Context, room, id string) (position string, err error) {
-	return c.position(ctx, request{Type: "read", Room: room, ID: id})
+func (c *Client) Read(ctx context.Context, room, id string) (Receipt, error) {
+	return c.write(ctx, request{Type: "read", Room: room, ID: id})
 }
 
 // Typing tells a room that the user types.

@@ -35,13 +35,14 @@ type reply struct {
 	Type string `json:"type"`
 	Ref  int64  `json:"ref"`
 
-	ID       string    `json:"id"`
-	At       time.Time `json:"at"`
-	Position string    `json:"position"`
-	Room     Room      `json:"room"`
-	Items    []Message `json:"items"`
-	Prev     string    `json:"prev"`
-	Next     string    `json:"next"`
+	ID         string     `json:"id"`
+	At         time.Time  `json:"at"`
+	Position   string     `json:"position"`
+	Durability Durability `json:"durability"`
+	Room       Room       `json:"room"`
+	Items      []Message  `json:"items"`
+	Prev       string     `json:"prev"`
+	Next       string     `json:"next"`
 
 	Code         string       `json:"code"`
 	Message      string       `json:"message"`

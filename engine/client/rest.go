@@ -17,6 +17,7 @@ import (
 type REST struct {
 	URL   string // of the server, without /api/v1
 	Token string
+	After string // a Receipt's position: answers are not older
 	HTTP  *http.Client
 }
 
@@ -67,9 +68,15 @@ func (r REST) CreateRoom(ctx context.Context, n NewRoom) (room Room, err error) 
 // Do sends a request to a path below /api/v1 and reads the answer into out.
 // The server's refusals are *Error.
 func (r REST) Do(ctx context.Context, method, path string, in, out any) error {
+	_, err := r.Write(ctx, method, path, in, out)
+	return err
+}
+
+// Write is Do for those who want to know where their write stands.
+func (r REST) Write(ctx context.Context, method, path string, in, out any) (Receipt, error) {
 	req, err := r.request(ctx, method, path, in)
 	if err != nil {
-		return err
+		return Receipt{}, err
 	}
 	client := r.HTTP
 	if client == nil {
@@ -77,19 +84,21 @@ func (r REST) Do(ctx context.Context, method, path string, in, out any) error {
 	}
 	resp, err := client.Do(req)
 	if err != nil {
-		return err
+		return Receipt{}, err
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	switch {
 	case err != nil:
-		return fmt.Errorf("read the answer: %w", err)
+		return Receipt{}, fmt.Errorf("read the answer: %w", err)
 	case resp.StatusCode >= 300:
-		return problem(resp, body)
-	case out == nil || len(body) == 0:
-		return nil
+		return Receipt{}, problem(resp, body)
 	}
-	return json.Unmarshal(body, out)
+	receipt := Receipt{resp.Header.Get("Klatch-Position"), Durability(resp.Header.Get("Klatch-Durability"))}
+	if out == nil || len(body) == 0 {
+		return receipt, nil
+	}
+	return receipt, json.Unmarshal(body, out)
 }
 
 const maxAnswer = 16 << 20 // bytes
@@ -109,6 +118,9 @@ func (r REST) request(ctx context.Context, method, path string, in any) (*http.R
 	}
 	if in != nil {
 		req.Header.Set("Content-Type", "application/json")
+	}
+	if r.After != "" {
+		req.Header.Set("Klatch-After", r.After)
 	}
 	if r.Token != "" {
 		req.Header.Set("Authorization", "Bearer "+r.Token)

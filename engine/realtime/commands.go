@@ -46,16 +46,16 @@ func (c *connection) helloAgain(f *frame) (any, error) {
 
 func (c *connection) ping(f *frame) (any, error) { return &pongFrame{typePong, f.Ref}, nil }
 
-// write runs a write of the engine and acks it. The time is the committer's:
-// it does not hang, so past it something is wrong with the disk.
-func (c *connection) write(f *frame, do func(context.Context) (engine.Position, error)) (any, error) {
+// write runs a write of the engine and acks it. The time is the committer's and
+// the write concern's: they do not hang, so past it something is wrong.
+func (c *connection) write(f *frame, do func(context.Context) (engine.Receipt, error)) (any, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), c.handler.config.WriteTimeout)
 	defer cancel()
-	pos, err := do(ctx)
+	receipt, err := do(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return &ackFrame{typeAck, f.Ref, pos.String()}, nil
+	return &ackFrame{typeAck, f.Ref, receipt.String(), receipt.Durability}, nil
 }
 
 // room finds the room that a frame names by id or name.

@@ -11,9 +11,9 @@ func (c *connection) edit(f *frame) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.write(f, func(ctx context.Context) (engine.Position, error) {
-		_, pos, err := c.handler.engine.Edit(ctx, c.who, room, id, f.Body)
-		return pos, err
+	return c.write(f, func(ctx context.Context) (engine.Receipt, error) {
+		_, receipt, err := c.handler.engine.Edit(ctx, c.who, room, id, f.Body)
+		return receipt, err
 	})
 }
 
@@ -22,7 +22,7 @@ func (c *connection) delete(f *frame) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.write(f, func(ctx context.Context) (engine.Position, error) {
+	return c.write(f, func(ctx context.Context) (engine.Receipt, error) {
 		return c.handler.engine.Delete(ctx, c.who, room, id)
 	})
 }
@@ -32,7 +32,7 @@ func (c *connection) react(f *frame) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.write(f, func(ctx context.Context) (engine.Position, error) {
+	return c.write(f, func(ctx context.Context) (engine.Receipt, error) {
 		return c.handler.engine.React(ctx, c.who, room, id, f.Emoji, f.Remove)
 	})
 }
@@ -46,7 +46,7 @@ func (c *connection) read(f *frame) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.write(f, func(ctx context.Context) (engine.Position, error) {
+	return c.write(f, func(ctx context.Context) (engine.Receipt, error) {
 		return c.handler.engine.MarkRead(ctx, c.who, room, id)
 	})
 }

@@ -72,7 +72,8 @@ func TestOpeningAbandoned(t *testing.T) {
 func TestOpeningSlow(t *testing.T) {
 	n, _ := gated(t, 1, time.Millisecond, Config{})
 	ann, bob := n.register("ann"), n.register("bob")
-	ahead := n.engine.Position().With(engine.Origin(7), 1)
+	own := n.store.Origin()
+	ahead := n.engine.Position().With(own, n.engine.Position().Seq(own)+1000)
 	slow := n.raw(client.JSON)
 	slow.send(fields{"type": "hello", "token": ann.token, "cursor": ahead.String()})
 	n.raw(client.JSON).hello(bob, "")

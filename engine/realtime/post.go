@@ -4,7 +4,7 @@ import (
 	"github.com/klatch-chat/klatch/engine"
 )
 
-// post hands a message to the committer, which answers. It waits while
+// post hands a message to the engine; the answer comes from another goroutine. It waits while
 // postsAtOnce are on their way: then no frame is read, and TCP slows the client down.
 func (c *connection) post(f *frame) (any, error) {
 	room, err := c.room(f)
@@ -24,13 +24,13 @@ func (c *connection) post(f *frame) (any, error) {
 	c.posts <- struct{}{}
 	ref := f.Ref
 	n := engine.NewMessage{Room: room, Body: f.Body, Nonce: f.Nonce, ReplyTo: replyTo}
-	c.handler.engine.PostAsync(c.who, n, func(m engine.Message, pos engine.Position, err error) {
+	c.handler.engine.PostAsync(c.who, n, func(m engine.Message, receipt engine.Receipt, err error) {
 		<-c.posts
 		if err != nil {
 			c.fail(ref, err)
 			return
 		}
-		c.tell(&postAck{typeAck, ref, m.ID, m.At, pos.String()})
+		c.tell(&postAck{typeAck, ref, m.ID, m.At, receipt.String(), receipt.Durability})
 	})
 	return nil, nil
 }

@@ -23,7 +23,7 @@ import (
 //	                                 <-   all that was missed since the cursor, then checkpoint
 //	post {ref: 1, room, body, nonce} ->
 //	                                 <-   message {...}, the echo, as everybody in the room gets it
-//	                                 <-   ack {ref: 1, id, at, position}
+//	                                 <-   ack {ref: 1, id, at, position, durability}
 //	ping {ref: 2}                    ->
 //	                                 <-   pong {ref: 2}
 //	                                 <-   checkpoint {cursor}, with every heartbeat
@@ -124,28 +124,32 @@ func (r *rawData) UnmarshalJSON(b []byte) error { *r = append(rawData(nil), b...
 func (r *rawData) UnmarshalCBOR(b []byte) error { *r = append(rawData(nil), b...); return nil }
 
 // ackFrame says that a frame is done. Position is the cursor-like token that
-// makes later reads see a write on any node (I8).
+// makes later reads see a write on any node (I8); Durability says where the
+// write is stored.
 type ackFrame struct {
-	Type     string `json:"type"`
-	Ref      *int64 `json:"ref,omitempty"`
-	Position string `json:"position,omitempty"`
+	Type       string            `json:"type"`
+	Ref        *int64            `json:"ref,omitempty"`
+	Position   string            `json:"position,omitempty"`
+	Durability engine.Durability `json:"durability,omitempty"`
 }
 
 // postAck answers post: the new message, or the first one with its nonce.
 type postAck struct {
-	Type     string      `json:"type"`
-	Ref      *int64      `json:"ref,omitempty"`
-	ID       engine.ID   `json:"id"`
-	At       engine.Time `json:"at"`
-	Position string      `json:"position"`
+	Type       string            `json:"type"`
+	Ref        *int64            `json:"ref,omitempty"`
+	ID         engine.ID         `json:"id"`
+	At         engine.Time       `json:"at"`
+	Position   string            `json:"position"`
+	Durability engine.Durability `json:"durability"`
 }
 
 // joinAck answers join.
 type joinAck struct {
-	Type     string          `json:"type"`
-	Ref      *int64          `json:"ref,omitempty"`
-	Room     engine.RoomView `json:"room"`
-	Position string          `json:"position"`
+	Type       string            `json:"type"`
+	Ref        *int64            `json:"ref,omitempty"`
+	Room       engine.RoomView   `json:"room"`
+	Position   string            `json:"position"`
+	Durability engine.Durability `json:"durability"`
 }
 
 // historyAck answers history, oldest message first.

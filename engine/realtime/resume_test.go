@@ -97,7 +97,7 @@ func TestReplay(t *testing.T) {
 		cursor := n.engine.Position().String()
 		const posts = 2000
 		for i := range posts {
-			n.engine.PostAsync(ann.who, engine.NewMessage{Room: room, Body: fmt.Sprint(i)}, func(engine.Message, engine.Position, error) {})
+			n.engine.PostAsync(ann.who, engine.NewMessage{Room: room, Body: fmt.Sprint(i)}, func(engine.Message, engine.Receipt, error) {})
 		}
 		n.post(ann, room, fmt.Sprint(posts))
 		n.restart()
@@ -133,7 +133,7 @@ func TestFramesWhileCatchingUp(t *testing.T) {
 	room := n.room("lobby", ann)
 	cursor := n.engine.Position().String()
 	for i := range 3000 {
-		n.engine.PostAsync(ann.who, engine.NewMessage{Room: room, Body: fmt.Sprint(i)}, func(engine.Message, engine.Position, error) {})
+		n.engine.PostAsync(ann.who, engine.NewMessage{Room: room, Body: fmt.Sprint(i)}, func(engine.Message, engine.Receipt, error) {})
 	}
 	n.post(ann, room, "last")
 	n.restart()
@@ -200,7 +200,7 @@ func longLog(t *testing.T) (n *node, ann, bob account, room engine.ID, cursor st
 	room = n.room("lobby", ann, bob)
 	cursor = n.engine.Position().String()
 	for i := range 1500 {
-		n.engine.PostAsync(ann.who, engine.NewMessage{Room: room, Body: fmt.Sprint(i)}, func(engine.Message, engine.Position, error) {})
+		n.engine.PostAsync(ann.who, engine.NewMessage{Room: room, Body: fmt.Sprint(i)}, func(engine.Message, engine.Receipt, error) {})
 	}
 	n.post(ann, room, "last")
 	n.restart()

@@ -13,11 +13,11 @@ func (c *connection) join(f *frame) (any, error) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), c.handler.config.WriteTimeout)
 	defer cancel()
-	view, pos, err := c.handler.engine.Join(ctx, c.who, room)
+	view, receipt, err := c.handler.engine.Join(ctx, c.who, room)
 	if err != nil {
 		return nil, err
 	}
-	return &joinAck{typeAck, f.Ref, view, pos.String()}, nil
+	return &joinAck{typeAck, f.Ref, view, receipt.String(), receipt.Durability}, nil
 }
 
 func (c *connection) leave(f *frame) (any, error) {
@@ -25,7 +25,7 @@ func (c *connection) leave(f *frame) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.write(f, func(ctx context.Context) (engine.Position, error) {
+	return c.write(f, func(ctx context.Context) (engine.Receipt, error) {
 		return c.handler.engine.Leave(ctx, c.who, room)
 	})
 }
