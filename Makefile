@@ -42,27 +42,36 @@ check:
 bench:
 	@go test -run '^$$' -bench . -benchmem -timeout 60m ./...
 
-# What the tests need beside go: a C compiler for the race detector and a
-# browser for the web client's tests. Silent when both are there.
+# What the tests need beside go: a C compiler for the race detector, a browser for
+# the web client's tests, and the load balancers that clusters are tested behind.
+# Silent when all are there.
 BROWSERS := chromium chromium-browser headless_shell headless-shell google-chrome google-chrome-stable
 
 setup:
 	@command -v "$$(go env CC)" >/dev/null || { echo "the race detector needs a C compiler: install gcc" >&2; exit 1; }
-	for browser in $(BROWSERS); do ! command -v "$$browser" >/dev/null || exit 0; done
+	PATH=$$PATH:/usr/sbin
+	missing=(chromium)
+	for browser in $(BROWSERS); do ! command -v "$$browser" >/dev/null || missing=(); done
+	balancers=()
+	for balancer in haproxy nginx; do command -v "$$balancer" >/dev/null || balancers+=("$$balancer"); done
+	missing+=("$${balancers[@]}")
+	[ "$${#missing[@]}" -gt 0 ] || exit 0
 	sudo=
 	if [ "$$(id -u)" != 0 ]; then
 		sudo=sudo
-		command -v sudo >/dev/null || { echo "the tests need chromium: install it, or run this as root" >&2; exit 1; }
+		command -v sudo >/dev/null || { echo "the tests need $${missing[*]}: install that, or run this as root" >&2; exit 1; }
 	fi
-	command -v apt-get >/dev/null || { echo "the tests need chromium, and there is no apt-get to install it with" >&2; exit 1; }
+	command -v apt-get >/dev/null || { echo "the tests need $${missing[*]}, and there is no apt-get to install that with" >&2; exit 1; }
 	log=$$(mktemp)
 	trap 'rm -f "$$log"' EXIT
-	echo "installing chromium for the browser tests" >&2
-	{ $$sudo apt-get update -q && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends chromium; } >"$$log" 2>&1 || { cat "$$log" >&2; exit 1; }
+	echo "installing $${missing[*]} for the tests" >&2
+	{ $$sudo apt-get update -q && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "$${missing[@]}"; } >"$$log" 2>&1 || { cat "$$log" >&2; exit 1; }
+	# Debian's packages start a service; the tests start processes of their own.
+	[ ! -d /run/systemd/system ] || for balancer in "$${balancers[@]}"; do $$sudo systemctl disable --now -q "$$balancer"; done
 
 # The long ones, for before a release.
 
-.PHONY: check-model check-crash check-history check-load check-soak bench-peers fuzz
+.PHONY: check-model check-crash check-history check-load check-soak check-nemesis bench-peers fuzz
 check-model:
 	@go test ./storage -run TestModel -storage.histories 12000 -timeout 60m
 
@@ -86,6 +95,11 @@ check-load: build
 # Clients that misbehave, for ten minutes: the server ends where it began.
 check-soak:
 	@go test ./cli -run TestSoak -soak.duration 10m -timeout 30m -v
+
+# A cluster under faults of every sort, for half an hour and at least 200 of
+# them; writes docs/nemesis.md. As root each node has a network namespace of its own.
+check-nemesis:
+	@go test ./bench/nemesis -run TestNemesis -nemesis.concern all -nemesis.time 30m -nemesis.faults 200 -nemesis.report $(CURDIR)/docs/nemesis.md -timeout 90m -v
 
 # klatch and its peers under the same loads, by turns (go run ./bench/peers -h
 # tells of PEERS, such as PEERS='--rounds 5 rooms hall'). First it installs the

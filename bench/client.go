@@ -34,7 +34,8 @@ type Client struct {
 	code    uint16 // close code that the server gave
 	refusal refusal
 	order   *sequence
-	lastID  [26]byte
+	lastID  [idLength]byte
+	heads   [][idLength]byte // the last id of each node's senders
 
 	mu         sync.Mutex // the connection, shared with the pacer
 	fd         int        // -1: none
@@ -117,6 +118,7 @@ func (c *Client) check(m mark, id []byte) {
 	t := &c.loop.tally
 	if c.order == nil {
 		c.order = newSequence(c.fleet.sendersPerRoom())
+		c.heads = make([][idLength]byte, max(1, len(c.fleet.cfg.URLs)))
 	}
 	i := m.sender / c.fleet.cfg.Rooms
 	if m.sender%c.fleet.cfg.Rooms != c.Room || i < 0 || i >= len(c.order.next) {
@@ -134,11 +136,20 @@ func (c *Client) check(m mark, id []byte) {
 	}
 	t.delivered.Add(1)
 	if len(id) == len(c.lastID) {
-		if bytes.Compare(id, c.lastID[:]) <= 0 {
+		if !c.rises(nodeOf(m.sender, c.fleet.cfg.Rooms, len(c.heads)), id) {
 			t.disordered++
 		}
 		copy(c.lastID[:], id)
 	}
+}
+
+// rises reports whether a node's id is above those that it gave before. The ids
+// of two nodes may come in any order: they meet only where the messages do.
+func (c *Client) rises(node int, id []byte) bool {
+	head := c.heads[node][:]
+	before := bytes.Compare(id, head)
+	copy(head, id)
+	return before > 0
 }
 
 // handshake is the request that opens the WebSocket.

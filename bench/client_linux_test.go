@@ -52,6 +52,29 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 	}
 }
 
+// Users 0 and 4 are on the first of two nodes, user 2 on the second: the ids of
+// two nodes may come in any order, those of one may not.
+func TestCheckOfTwoNodes(t *testing.T) {
+	for _, test := range []struct {
+		senders    []int
+		ids        []byte
+		disordered uint64
+	}{
+		{[]int{0, 2, 4}, []byte{2, 1, 3}, 0},
+		{[]int{2, 0, 4}, []byte{1, 3, 2}, 1},
+	} {
+		f := unconnected(6, 2)
+		f.cfg.URLs = []string{"a", "b"}
+		c := f.clients[0]
+		for i, sender := range test.senders {
+			c.Delivered(mark{sender, 0, 0}.appendBody(nil, minBody), id(test.ids[i]))
+		}
+		if got := c.loop.tally.disordered; got != test.disordered {
+			t.Errorf("ids %v of users %v: %d out of order, want %d", test.ids, test.senders, got, test.disordered)
+		}
+	}
+}
+
 func TestDeliveredCountsWhatIsNotOurs(t *testing.T) {
 	c := unconnected(1, 1).clients[0]
 	c.Delivered([]byte("hello everybody"), id(1))

@@ -18,7 +18,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 
 	"github.com/urfave/cli/v2"
 )
@@ -55,30 +54,26 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		ErrWriter:       stderr,
 		HideVersion:     true,
 		HideHelpCommand: true,
-		Commands:        []*cli.Command{serveCommand(), benchCommand(), versionCommand()},
+		Commands:        []*cli.Command{serveCommand(), clusterCommand(), benchCommand(), versionCommand()},
 		Action:          noSuchCommand,
 		OnUsageError:    wrongFlag,
 		ExitErrHandler:  func(*cli.Context, error) {}, // Main alone decides the exit code
 	}
-	for _, c := range app.Commands {
-		c.HideHelpCommand = true
-		c.OnUsageError = wrongFlag
-	}
+	adopt(app.Commands)
 	return app
 }
 
-// noSuchCommand runs when the first argument names no command.
-func noSuchCommand(c *cli.Context) error {
-	var names []string
-	for _, command := range c.App.Commands {
-		names = append(names, command.Name)
+// adopt has commands and theirs behave alike.
+func adopt(commands []*cli.Command) {
+	for _, c := range commands {
+		c.HideHelpCommand = true
+		c.OnUsageError = wrongFlag
+		adopt(c.Subcommands)
 	}
-	word := c.Args().First()
-	if word == "" {
-		return &usageError{command: "klatch", err: fmt.Errorf("name a command: %s", strings.Join(names, ", "))}
-	}
-	return &usageError{command: "klatch", err: fmt.Errorf("there is no command %q%s", word, didYouMean(word, names))}
 }
+
+// noSuchCommand runs when the first argument names no command.
+func noSuchCommand(c *cli.Context) error { return noSuch(c, c.App.Commands) }
 
 // noArguments refuses words after a command's flags.
 func noArguments(c *cli.Context) error {

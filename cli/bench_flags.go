@@ -27,14 +27,15 @@ func benchDescription() string {
 		"The exit code is 1 when the run failed or a bound was not kept.\n\n" +
 		"Examples:\n   klatch bench --rate 400 --duration 30s rooms\n" +
 		"   klatch bench --max-p99 5ms --max-lost 0 --report rooms.html rooms\n" +
-		"   klatch bench --report hall.html find-max hall")
+		"   klatch bench --report hall.html find-max hall\n" +
+		"   klatch bench --url http://127.0.0.1:8080,http://127.0.0.1:8090 --metrics 127.0.0.1:8081,127.0.0.1:8091 rooms")
 	return b.String()
 }
 
 func benchFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringSliceFlag{Name: "url", Usage: "base `ADDRESS` of a running node, http://IP:PORT; may repeat"},
-		&cli.StringSliceFlag{Name: "metrics", Usage: "ops `ADDRESS` of a node of --url, to tell its CPU and memory; may repeat"},
+		&cli.StringSliceFlag{Name: "url", Usage: "base `ADDRESS` of a running node, http://IP:PORT; may repeat: the users of each room are spread over all"},
+		&cli.StringSliceFlag{Name: "metrics", Usage: "ops `ADDRESS` of a node of --url, to tell its CPU and memory; may repeat: the sum is told"},
 		&cli.StringFlag{Name: "auth-jwt-secret", Usage: "the `SECRET` that the nodes of --url were given", EnvVars: []string{envName("auth-jwt-secret")}},
 		&cli.StringFlag{Name: "protocol", Usage: "`FORMAT` of the users' frames: json or cbor", Value: "json"},
 		&cli.IntFlag{Name: "users", Usage: "connections", DefaultText: ofScenario},

@@ -74,14 +74,8 @@ func (p *benchPlan) report(r bench.Result, broken error) bench.Report {
 // commandLine writes arguments as one would type them, without the secret.
 func commandLine(args []string) string {
 	words := []string{"klatch"}
-	for i, arg := range args[1:] {
-		name, _, assigned := strings.Cut(arg, "=")
-		switch secret := "-auth-jwt-secret"; {
-		case assigned && strings.TrimPrefix(name, "-") == secret, assigned && name == secret:
-			arg = name + "=SECRET"
-		case i > 0 && (args[i] == secret || args[i] == "-"+secret):
-			arg = "SECRET"
-		case strings.ContainsAny(arg, " '\"\\$&|;<>()*?!`\t\n") || arg == "":
+	for _, arg := range maskSecrets(args[1:]) {
+		if strings.ContainsAny(arg, " '\"\\$&|;<>()*?!`\t\n") || arg == "" {
 			arg = "'" + strings.ReplaceAll(arg, "'", `'\''`) + "'"
 		}
 		words = append(words, arg)

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/klatch-chat/klatch/cluster"
 	"github.com/klatch-chat/klatch/engine"
 )
 
@@ -23,6 +24,12 @@ type Config struct {
 	MaxMessage   int
 	UserRate     engine.Rate
 	JWTSecret    []byte // nil: no users of another backend
+
+	ClusterAddr      string   // gossip and links; empty: no cluster
+	ClusterAdvertise string   // empty: worked out from ClusterAddr
+	Join             []string // HOST:PORT of members
+	ClusterKey       cluster.Key
+	WriteConcern     engine.Durability
 
 	HeartbeatInterval, HeartbeatTimeout time.Duration
 	Compression                         bool // of WebSocket messages, for clients that offer it
@@ -63,7 +70,7 @@ func (c *Config) finish() error {
 	case c.Data == "":
 		return errors.New("--data must name a directory")
 	}
-	return nil
+	return c.finishCluster()
 }
 
 // loopback reports whether only this machine can reach addr.

@@ -42,9 +42,9 @@ func TestDefaults(t *testing.T) {
 		Addr: "127.0.0.1:8080", OpsAddr: "127.0.0.1:8081", Data: "./klatch-data", Memory: 256 << 20,
 		Registration: engine.RegistrationOpen, MaxMessage: 16 << 10, UserRate: engine.Rate{PerSecond: 20, Burst: 60},
 		HeartbeatInterval: 25 * time.Second, HeartbeatTimeout: 20 * time.Second,
-		MaxUserConnections: 100,
-		TrustedProxies:     []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")},
-		LogFormat:          "text", LogLevel: slog.LevelInfo,
+		MaxUserConnections: 100, WriteConcern: engine.DurableOne,
+		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")},
+		LogFormat:      "text", LogLevel: slog.LevelInfo,
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("defaults are\n%+v, want\n%+v", got, want)
@@ -172,6 +172,22 @@ func TestValueErrors(t *testing.T) {
 		{"tls-cert", "x.pem", "come together"},
 		{"trusted-proxies", "10.0.0.0/33", "is not a network"},
 		{"trusted-proxies", "loopback,", "is not a network"},
+		{"cluster-addr", "7946", "is not an address"},
+		{"cluster-addr", "127.0.0.1:8080", "need a port of their own"},
+		{"cluster-addr", "127.0.0.1:8081", "need a port of their own"},
+		{"cluster-addr", "0.0.0.0:7946", "needs --cluster-key"},
+		{"cluster-advertise", "192.0.2.1:7946", "belongs to --cluster-addr"},
+		{"cluster-advertise", ":7946", "others can reach"},
+		{"cluster-advertise", "192.0.2.1:0", "others can reach"},
+		{"join", "", "names no host"},
+		{"join", "a,,b", "names no host"},
+		{"join", ":7946", "names no host"},
+		{"join", "a:b:c", "is not an address"},
+		{"join", "a:0", "is not a port"},
+		{"join", "a:http", "is not a port"},
+		{"cluster-key", "short", "is 32 bytes in base64"},
+		{"write-concern", "all", "is not local, one or majority"},
+		{"write-concern", "majority", "needs a cluster"},
 		{"auth-jwt-secret", "short", "has 5 bytes and needs at least 32"},
 		{"log-format", "xml", "is not text or json"},
 		{"log-level", "INFO+2", "is not debug, info, warn or error"},
@@ -186,10 +202,13 @@ func TestValueErrors(t *testing.T) {
 	}
 }
 
-// TestSecretStaysSecret: no error quotes the secret.
+// TestSecretStaysSecret: no error quotes a secret.
 func TestSecretStaysSecret(t *testing.T) {
-	_, err := load(values{"auth-jwt-secret": "hush"}, nil)
-	if err == nil || strings.Contains(err.Error(), "hush") {
-		t.Errorf("error %v", err)
+	for name, secret := range map[string]string{"auth-jwt-secret": "31415", "cluster-key": "31415"} {
+		for _, given := range []values{{name: secret}, {"config": writeConfig(t, name+": "+secret)}, {"config": writeConfig(t, name+": '"+secret+"'")}} {
+			if _, err := load(given, nil); err == nil || strings.Contains(err.Error(), secret) {
+				t.Errorf("%v: error %v", given, err)
+			}
+		}
 	}
 }

@@ -22,6 +22,7 @@ const (
 	countShape               // a number
 	listShape                // text, or a list of texts
 	switchShape              // text, or a truth value
+	secretShape              // text that no message repeats
 )
 
 // found is a setting's value as text, and where it was written, for messages.
@@ -97,6 +98,9 @@ func (s shape) text(n *yaml.Node) (string, error) {
 	case n.Kind == yaml.SequenceNode && s == listShape:
 		return joinTexts(n.Content)
 	}
+	if s == secretShape {
+		return "", fmt.Errorf("expected %s", s)
+	}
 	return "", fmt.Errorf("expected %s, not %s", s, describe(n))
 }
 
@@ -116,7 +120,7 @@ func joinTexts(items []*yaml.Node) (string, error) {
 }
 
 func (s shape) String() string {
-	return [...]string{"text (put quotes around it)", "a size, such as 16KiB", "a number", "a list of texts", "on or off"}[s]
+	return [...]string{"text (put quotes around it)", "a size, such as 16KiB", "a number", "a list of texts", "on or off", "text (put quotes around it)"}[s]
 }
 
 func describe(n *yaml.Node) string {

@@ -29,6 +29,10 @@ var engineFigures = []figure[engine.Stats]{
 		func(s engine.Stats) float64 { return float64(s.Resets) }),
 	counter("replayed_events", "Events read from the log for resuming sessions.",
 		func(s engine.Stats) float64 { return float64(s.ReplayedEvents) }),
+	counter("conflicts", "Names of users or rooms that were found to be claimed twice.",
+		func(s engine.Stats) float64 { return float64(s.Conflicts) }),
+	counter("repeats_hidden", "Messages hidden as repeats of one that another node had taken.",
+		func(s engine.Stats) float64 { return float64(s.Hidden) }),
 }
 
 var socketFigures = []figure[socket.Stats]{

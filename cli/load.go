@@ -1,8 +1,10 @@
 package cli
 
 import (
+	"flag"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 )
@@ -87,10 +89,34 @@ func newSettingFlag(s *setting) *settingFlag {
 	return &settingFlag{&cli.StringFlag{Name: s.name}, s}
 }
 
+// Apply is cli.Flag's. A list may be given piece by piece.
+func (f *settingFlag) Apply(set *flag.FlagSet) error {
+	if f.setting.shape != listShape {
+		return f.StringFlag.Apply(set)
+	}
+	set.Var(&pieces{}, f.Name, "")
+	return nil
+}
+
+// pieces is a flag.Value that may be set again and again.
+type pieces struct{ texts []string }
+
+// Set implements flag.Value.
+func (p *pieces) Set(text string) error {
+	p.texts = append(p.texts, text)
+	return nil
+}
+
+// String implements flag.Value.
+func (p *pieces) String() string { return strings.Join(p.texts, ",") }
+
 // String is the flag's line of --help.
 func (f *settingFlag) String() string {
 	s := f.setting
 	line := fmt.Sprintf("--%s %s\t%s", s.name, s.value, s.usage)
+	if s.shape == listShape {
+		line += "; may repeat"
+	}
 	if fallback := s.fallback + s.derived; fallback != "" {
 		line += fmt.Sprintf(" (default: %s)", fallback)
 	}

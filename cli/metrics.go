@@ -4,14 +4,15 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
+	"github.com/klatch-chat/klatch/cluster"
 	"github.com/klatch-chat/klatch/engine"
 	"github.com/klatch-chat/klatch/engine/socket"
 	"github.com/klatch-chat/klatch/storage"
 )
 
 // newMetrics returns the registry of a node: its parts' figures, the Go
-// runtime's and the process's own.
-func newMetrics(st *storage.Store, e *engine.Engine, s *socket.Server) *prometheus.Registry {
+// runtime's and the process's own. members is nil where there is no cluster.
+func newMetrics(st *storage.Store, e *engine.Engine, s *socket.Server, members *membership) *prometheus.Registry {
 	r := prometheus.NewRegistry()
 	r.MustRegister(
 		collectors.NewGoCollector(),
@@ -23,6 +24,9 @@ func newMetrics(st *storage.Store, e *engine.Engine, s *socket.Server) *promethe
 		&collector[storage.Metrics]{st.Metrics, storageFigures},
 		syncLatency{st},
 	)
+	if members != nil {
+		r.MustRegister(&collector[cluster.Stats]{members.stats, clusterFigures}, clusterLinks{members.view})
+	}
 	return r
 }
 
@@ -39,7 +43,7 @@ func buildInfo(v version) prometheus.Collector {
 func readiness(ready func() bool) prometheus.Collector {
 	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "klatch_ready",
-		Help: "1 while the node wants traffic, 0 while it drains.",
+		Help: "1 while the node wants traffic, 0 while it drains or catches up.",
 	}, func() float64 { return boolean(ready()) })
 }
 

@@ -11,10 +11,11 @@ import (
 )
 
 // The drain's patience: with clients that leave, and then with requests that
-// run. Together they stay below endPatience, past which run gives up.
+// run. With those of a cluster (membership.go) they stay below endPatience, past
+// which run gives up.
 const (
-	leavePatience   = 3 * time.Second
-	requestPatience = 3 * time.Second
+	leavePatience   = 2500 * time.Millisecond
+	requestPatience = 2500 * time.Millisecond
 	endPatience     = 10 * time.Second
 )
 
@@ -27,8 +28,9 @@ type node struct {
 	log         *slog.Logger
 	descriptors uint64 // that the process may have open
 	public      *listener
-	ops         *listener // nil: none
-	setup       string    // the invite of the first administrator; empty when there is one
+	ops         *listener   // nil: none
+	members     *membership // nil: no cluster
+	setup       string      // the invite of the first administrator; empty when there is one
 
 	// drain stops readiness and tells clients to go; it returns when they have
 	// gone or ctx ends.
@@ -58,15 +60,23 @@ func (n *node) run(signals <-chan os.Signal) error {
 	}
 }
 
-// wait returns nil at the first signal, or why a listener broke.
+// wait returns nil at the first signal or when an operator has the node leave its
+// cluster, or why a listener broke.
 func (n *node) wait(signals <-chan os.Signal) error {
 	var opsFailed chan error
 	if n.ops != nil {
 		opsFailed = n.ops.failed
 	}
+	var resigned chan struct{}
+	if n.members != nil {
+		resigned = n.members.resigned
+	}
 	select {
 	case s := <-signals:
 		n.log.Info("draining", "signal", s.String())
+		return nil
+	case <-resigned:
+		n.log.Info("draining, to leave the cluster for good")
 		return nil
 	case err := <-n.public.failed:
 		return err
@@ -106,6 +116,9 @@ func (n *node) greeting() string {
 	fmt.Fprintf(&b, "%s web client, REST and WebSocket\n", n.public.url())
 	if n.ops != nil {
 		fmt.Fprintf(&b, "%s metrics and profiles\n", n.ops.url())
+	}
+	if n.members != nil {
+		fmt.Fprintf(&b, "%s gossip and links of the cluster\n", n.members.Addr())
 	}
 	if n.setup != "" {
 		// After the #, where no server and no log sees it.

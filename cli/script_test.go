@@ -38,13 +38,14 @@ func (l leakChecked) Run() int {
 //
 //	exits CODE COMMAND ...   runs a command that must end with exactly this code
 //	node NAME FLAGS ...      starts klatch serve, waits until it is ready and sets
-//	                         $NAME to its first address as URL and $NAME_addr to its host and port, $NAME_ops to those of its metrics; what it printed is in NAME.out, its log in NAME.err
+//	                         $NAME to its first address as URL and $NAME_addr to its host and port, $NAME_ops to those of its metrics, $NAME_cluster to those of gossip and links; what it printed is in NAME.out, its log in NAME.err
 //	signal NAME CODE         sends SIGTERM and waits; it must end with this code
+//	ended NAME CODE          waits for a node that ends by itself
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": cmdExits, "node": cmdNode, "signal": cmdSignal,
+			"exits": cmdExits, "node": cmdNode, "signal": cmdSignal, "ended": cmdEnded,
 		},
 		Setup: func(env *testscript.Env) error {
 			env.Values[nodesKey{}] = map[string]*runningNode{}
@@ -119,6 +120,9 @@ func cmdNode(ts *testscript.TestScript, _ bool, args []string) {
 		if address, ok := strings.CutSuffix(line, " metrics and profiles\n"); ok {
 			ts.Setenv(name+"_ops", strings.TrimPrefix(address, "http://"))
 		}
+		if address, ok := strings.CutSuffix(line, " gossip and links of the cluster\n"); ok {
+			ts.Setenv(name+"_cluster", address)
+		}
 	}
 	ts.Check(os.WriteFile(ts.MkAbs(name+".out"), greeting[:size], 0o600))
 }
@@ -127,8 +131,15 @@ func cmdSignal(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) != 2 {
 		ts.Fatalf("usage: signal NAME CODE")
 	}
+	ts.Check(nodesOf(ts)[args[0]].cmd.Process.Signal(syscall.SIGTERM))
+	cmdEnded(ts, false, args)
+}
+
+func cmdEnded(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 2 {
+		ts.Fatalf("usage: ended NAME CODE")
+	}
 	n := nodesOf(ts)[args[0]]
-	ts.Check(n.cmd.Process.Signal(syscall.SIGTERM))
 	<-n.rest // before Wait, which closes the pipe
 	checkCode(ts, args[1], n.cmd.Wait())
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/signal"
@@ -16,7 +17,8 @@ func serveCommand() *cli.Command {
 		UsageText: "klatch serve [flags]",
 		Description: "Every flag is also an environment variable and a key of the file given by --config.\n" +
 			"A flag beats the environment, that beats the file, that beats the default.\n\n" +
-			"Example:\n   klatch serve --addr :8080 --data /var/lib/klatch --registration invite",
+			"Examples:\n   klatch serve --addr :8080 --data /var/lib/klatch --registration invite\n" +
+			"   KLATCH_CLUSTER_KEY=... klatch serve --addr :8080 --data /var/lib/klatch --join node-b,node-c",
 		Flags:  serveFlags(),
 		Action: serve,
 	}
@@ -36,11 +38,15 @@ func serve(c *cli.Context) error {
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
 	defer signal.Stop(signals)
+	opening, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	defer stop()
 
-	n, err := openNode(config, log)
+	n, err := openNode(opening, config, log)
 	if err != nil {
 		return err
 	}
-	fmt.Fprint(c.App.Writer, n.greeting()) // in one write: scripts that wait for the first line get all
+	if opening.Err() == nil {
+		fmt.Fprint(c.App.Writer, n.greeting()) // in one write: scripts that wait for the first line get all
+	}
 	return n.run(signals)
 }

@@ -3,6 +3,7 @@ package cli
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
@@ -29,7 +30,7 @@ func startNode(t *testing.T, data string, flags values) (n *node, stop func() er
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n, err = openNode(c, silent); err != nil {
+	if n, err = openNode(context.Background(), c, silent); err != nil {
 		t.Fatal(err)
 	}
 	signals, done := make(chan os.Signal, 2), make(chan error, 1)

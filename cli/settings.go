@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/klatch-chat/klatch/cluster"
 	"github.com/klatch-chat/klatch/engine"
 )
 
@@ -48,6 +49,21 @@ var settings = []setting{
 	{name: "registration", value: "WHO", derived: "open on a loopback --addr, else invite",
 		usage: "open, invite or closed",
 		set:   setRegistration},
+	{name: "cluster-addr", value: "HOST:PORT", derived: "off; with --join :7946, or 127.0.0.1:0 if all that is joined is on loopback",
+		usage: "gossip and links between nodes, over TCP and UDP; makes this node one of a cluster",
+		set:   setClusterAddr},
+	{name: "cluster-advertise", value: "HOST:PORT",
+		usage: "where other nodes reach --cluster-addr, if not there: behind NAT, or in a container with published ports",
+		set:   setClusterAdvertise},
+	{name: "join", shape: listShape, value: "HOST[:PORT],...",
+		usage: "any members of the cluster, tried until one answers",
+		set:   setJoin},
+	{name: "cluster-key", shape: secretShape, value: "KEY",
+		usage: "what all nodes of the cluster share, needed off loopback; klatch cluster key makes one; better not as a flag, which others on the machine can see",
+		set:   func(c *Config, text string) (err error) { c.ClusterKey, err = cluster.ParseKey(text); return err }},
+	{name: "write-concern", value: "LEVEL", fallback: "one",
+		usage: "who has a write on disk when it is acknowledged: this node (local), one peer too (one), or more than half of all members (majority)",
+		set:   setWriteConcern},
 	{name: "heartbeat-interval", value: "DURATION", fallback: "25s",
 		usage: "how long a real-time connection may be silent before it is asked",
 		set:   func(c *Config, text string) error { return setDuration(&c.HeartbeatInterval, text) }},
@@ -81,7 +97,7 @@ var settings = []setting{
 	{name: "trusted-proxies", shape: listShape, value: "CIDR,...", fallback: "loopback",
 		usage: "whose X-Forwarded-For is believed: addresses, networks, loopback, or none",
 		set:   setTrustedProxies},
-	{name: "auth-jwt-secret", value: "SECRET",
+	{name: "auth-jwt-secret", shape: secretShape, value: "SECRET",
 		usage: "accept users of another backend by its HS256 JWTs signed with this; better not as a flag, which others on the machine can see",
 		set:   setJWTSecret},
 	{name: "log-format", value: "FORMAT", fallback: "text",

@@ -48,7 +48,7 @@ func (g gauges) occupied() string {
 	switch {
 	case g.sessions != soakNeighbours || g.connections != soakNeighbours:
 		return fmt.Sprintf("%d sessions and %d connections of %d neighbours", g.sessions, g.connections, soakNeighbours)
-	case g.sockets != soakNeighbours+3: // and two listeners and their operator
+	case g.sockets != soakNeighbours+4: // and three listeners and their operator
 		return fmt.Sprintf("%d sockets", g.sockets)
 	case g.rooms != 1 || g.queued != 0:
 		return fmt.Sprintf("%d rooms, %d bytes queued", g.rooms, g.queued)

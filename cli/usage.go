@@ -21,10 +21,10 @@ func usageErrorf(c *cli.Context, format string, args ...any) error {
 }
 
 func commandPath(c *cli.Context) string {
-	if c.Command == nil || c.Command.Name == c.App.Name {
+	if c.Command == nil || c.Command.HelpName == "" {
 		return c.App.Name
 	}
-	return c.App.Name + " " + c.Command.Name
+	return c.Command.HelpName
 }
 
 // wrongFlag turns the flag parser's error into ours, with the flag spelt as we spell it.

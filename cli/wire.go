@@ -4,8 +4,10 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"log/slog"
 	"math"
+	"net"
 	"net/http"
 	"time"
 
@@ -18,8 +20,10 @@ import (
 )
 
 // openNode opens the parts of a node in order, wires them, and has it answer.
-// What can fail without a trace on the disk comes first.
-func openNode(c Config, log *slog.Logger) (n *node, err error) {
+// What can fail without a trace on the disk comes first. The public address
+// answers while the node still looks for its cluster, with readiness to come;
+// ctx ends that early.
+func openNode(ctx context.Context, c Config, log *slog.Logger) (n *node, err error) {
 	n = &node{log: log, drain: func(context.Context) {}}
 	defer func() {
 		if err != nil {
@@ -33,22 +37,18 @@ func openNode(c Config, log *slog.Logger) (n *node, err error) {
 	if err != nil {
 		return n, err
 	}
-	store, err := storage.Open(c.Data, storage.Options{Memory: c.Memory, Logger: log})
+	store, err := storage.Open(c.Data, storage.Options{Memory: c.Memory, Logger: log, FS: Disk, Now: Clock})
 	if err != nil {
 		return n, err
 	}
 	n.close = append(n.close, store.Close)
-	e, err := engine.Open(engineConfig(c, store, log))
+	e, err := n.openEngine(c, store)
 	if err != nil {
 		return n, err
 	}
-	n.close = append(n.close, e.Close)
-	if n.setup, err = e.SetupInvite(); err != nil {
-		return n, err
-	}
 	sockets := socket.NewServer(socketConfig(c, log))
-	n.drain = drain(e, sockets, log)
-	metrics, admission := newMetrics(store, e, sockets), newAdmission(c)
+	n.drain = drain(e, sockets, n.members, log)
+	metrics, admission := newMetrics(store, e, sockets, n.members), newAdmission(c)
 	n.close = append(n.close, startEbb(admission.moves))
 	doors, err := front(c, e, sockets, admission, newRequestMetrics(metrics), log)
 	if err != nil {
@@ -63,7 +63,86 @@ func openNode(c Config, log *slog.Logger) (n *node, err error) {
 		server.WriteTimeout = 0 // a profile takes as long as one asks for
 		n.ops.start(server)
 	}
-	return n, nil
+	return n, n.begin(ctx, c, e)
+}
+
+// openEngine opens the engine, the cluster that it speaks to, and the socket by
+// which an operator reaches both. They close the other way round: first the
+// cluster, so that writers who wait for it are answered, last the socket, where
+// somebody may wait for the end.
+func (n *node) openEngine(c Config, store *storage.Store) (e *engine.Engine, err error) {
+	desk := &desk{config: c}
+	control, err := openControl(c.Data)
+	if err != nil {
+		n.log.Warn("no control socket: klatch cluster cannot reach this node", "err", err)
+	} else {
+		n.close = append(n.close, control.stop)
+	}
+	config := engineConfig(c, store, n.log)
+	if c.clustered() {
+		if n.members, err = openMembership(c, store, n.publicAddress(), n.log); err != nil {
+			return nil, err
+		}
+		config.Peers = n.members
+	}
+	if e, err = engine.Open(config); err != nil {
+		if n.members != nil {
+			err = errors.Join(err, n.members.Close())
+		}
+		return nil, err
+	}
+	n.close = append(n.close, e.Close)
+	if n.members != nil {
+		n.close = append(n.close, n.members.end)
+	}
+	if desk.engine, desk.members = e, n.members; control != nil {
+		control.start(desk.handler(), n.log)
+	}
+	return e, nil
+}
+
+// begin joins the cluster, and makes the first administrator's invite where there is none.
+func (n *node) begin(ctx context.Context, c Config, e *engine.Engine) (err error) {
+	if n.members != nil {
+		if err := n.members.join(ctx, e); err != nil {
+			return err
+		}
+	}
+	if len(c.Join) == 0 || n.ready(ctx, e) {
+		n.setup, err = e.SetupInvite()
+	}
+	return err
+}
+
+// catchUp is how long a node that joins others waits to have what they have,
+// before it looks whether there is an administrator. One that needs longer
+// prints no invite: most likely there is.
+const catchUp = 2 * time.Second
+
+func (n *node) ready(ctx context.Context, e *engine.Engine) bool {
+	look := time.NewTicker(10 * time.Millisecond)
+	defer look.Stop()
+	enough := time.After(catchUp)
+	for !e.Ready() {
+		select {
+		case <-look.C:
+		case <-enough:
+			return false
+		case <-ctx.Done():
+			return false
+		}
+	}
+	return true
+}
+
+// publicAddress is the one for load balancers; without a host where it is any of
+// this machine's.
+func (n *node) publicAddress() string {
+	addr := n.public.net.Addr().(*net.TCPAddr)
+	if addr.IP.IsUnspecified() {
+		return fmt.Sprintf(":%d", addr.Port)
+	}
+	return addr.String()
 }
 
 // listen takes the addresses, and learns how many connections they can have.
@@ -94,13 +173,13 @@ func tlsConfig(c Config, log *slog.Logger) (*tls.Config, error) {
 
 func engineConfig(c Config, store engine.Store, log *slog.Logger) engine.Config {
 	config := engine.Config{
-		Store: store, Logger: log,
+		Store: store, Logger: log, Now: Clock,
 		Registration: c.Registration,
 		UserRate:     c.UserRate, MaxMessage: c.MaxMessage,
 		HeartbeatInterval: c.HeartbeatInterval, HeartbeatTimeout: c.HeartbeatTimeout,
 	}
 	if c.JWTSecret != nil {
-		config.External = verifyJWT(c.JWTSecret, time.Now)
+		config.External = verifyJWT(c.JWTSecret, Clock)
 	}
 	return config
 }
@@ -118,8 +197,11 @@ func socketConfig(c Config, log *slog.Logger) socket.Config {
 // byte takes six (\u0001), and the rest of the frame.
 func frameLimit(maxMessage int) int { return 6*maxMessage + 8<<10 }
 
-func drain(e *engine.Engine, sockets *socket.Server, log *slog.Logger) func(context.Context) {
+func drain(e *engine.Engine, sockets *socket.Server, members *membership, log *slog.Logger) func(context.Context) {
 	return func(ctx context.Context) {
+		if members != nil {
+			members.Drain()
+		}
 		e.Drain()
 		if err := sockets.Close(ctx); err != nil {
 			log.Warn("not all clients left in time", "err", err)

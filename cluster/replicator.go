@@ -17,6 +17,7 @@ const (
 // source is where one origin's events are to come from.
 type source struct {
 	from  *link
+	shy   *link     // brought nothing lately; passed over until nothing is missing
 	have  uint64    // this node's seq of it, when last looked at
 	since time.Time // of that
 	known time.Time // since when something of it is known to be missing; zero: nothing
@@ -108,12 +109,16 @@ func (c *Cluster) planOriginLocked(o engine.Origin, have, known uint64, now time
 	if o == c.origin && known <= have {
 		return // nobody has more of this node's own
 	}
+	if s.ahead == 0 {
+		s.shy = nil
+	}
 	own := c.links[o]
 	switch {
-	case s.from == nil || s.from.ended(), own != nil && s.from != own && s.ahead == 0:
-		c.wantLocked(o, s, have, c.chooseLocked(o, nil), now)
+	case s.from == nil || s.from.ended(), own != nil && own != s.from && own != s.shy:
+		c.wantLocked(o, s, have, c.chooseLocked(o, s.shy), now)
 	case s.ahead > 0 && now.Sub(s.since) >= stalled:
-		c.wantLocked(o, s, have, c.chooseLocked(o, s.from), now)
+		s.shy = s.from
+		c.wantLocked(o, s, have, c.chooseLocked(o, s.shy), now)
 	}
 }
 
@@ -135,8 +140,8 @@ func (s *source) note(have, known uint64, now time.Time) {
 
 // chooseLocked chooses a link for an origin: its own, but for one that brought
 // nothing; else that of the peer who has most of it.
-func (c *Cluster) chooseLocked(o engine.Origin, failed *link) (best *link) {
-	if own := c.links[o]; own != nil && own != failed {
+func (c *Cluster) chooseLocked(o engine.Origin, shy *link) (best *link) {
+	if own := c.links[o]; own != nil && own != shy {
 		return own
 	}
 	var most uint64

@@ -122,11 +122,7 @@ func (c *Cluster) eventsAfter(o engine.Origin, after, through uint64) (frame []b
 		if err != nil {
 			return nil, 0, 0, err
 		}
-		e, err := entry.Load()
-		if err != nil {
-			return nil, 0, 0, err
-		}
-		if one, err = e.AppendBinary(one[:0]); err != nil {
+		if one, err = entry.AppendBinary(one[:0]); err != nil {
 			return nil, 0, 0, err
 		}
 		if n > 0 && len(frame)+len(one) > eventsFrame {

@@ -188,4 +188,6 @@ type LogEntry struct {
 	Kind  Kind
 	Room  ID
 	Load  func() (*Event, error) // reads the content, Payload included
+	// AppendBinary appends the event's binary form, without decoding its content.
+	AppendBinary func(dst []byte) ([]byte, error)
 }

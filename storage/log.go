@@ -111,6 +111,7 @@ func (s *Store) entry(origin engine.Origin, seq uint64, value []byte) (engine.Lo
 	head.Seq = seq
 	h := head
 	head.Load = func() (*engine.Event, error) { return s.loadEvent(origin, &h, value) }
+	head.AppendBinary = func(dst []byte) ([]byte, error) { return s.appendEvent(dst, origin, &h, value) }
 	return head, nil
 }
 
@@ -125,6 +126,18 @@ func (s *Store) loadEvent(origin engine.Origin, head *engine.LogEntry, value []b
 		return nil, fmt.Errorf("log entry %s/%d: %w", origin, head.Seq, err)
 	}
 	return e, s.DecodePayload(e)
+}
+
+// appendEvent appends the binary form of what a log entry stands for.
+func (s *Store) appendEvent(dst []byte, origin engine.Origin, head *engine.LogEntry, value []byte) ([]byte, error) {
+	if value[0] != entryPointer {
+		return append(dst, value[1:]...), nil
+	}
+	e, err := s.loadPosted(origin, head)
+	if err != nil {
+		return dst, fmt.Errorf("log entry %s/%d: %w", origin, head.Seq, err)
+	}
+	return e.AppendBinary(dst)
 }
 
 func (s *Store) loadPosted(origin engine.Origin, head *engine.LogEntry) (*engine.Event, error) {

@@ -198,6 +198,9 @@ func (n *node) checkLog(target engine.Position) {
 			if !bytes.Equal(a, b) {
 				n.t.Fatalf("I2: log entry %s/%d:\n%x\n%x", o, seq, a, b)
 			}
+			if raw, err := e.AppendBinary(nil); err != nil || !bytes.Equal(raw, b) {
+				n.t.Fatalf("I2: log entry %s/%d undecoded:\n%x\n%x, %v", o, seq, raw, b, err)
+			}
 		}
 		if seq != last {
 			n.t.Fatalf("I2: log of %s ends at %d, not %d", o, seq, last)

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/klatch-chat/klatch/cli"
 )
 
 // timerSlack is how much later than asked the kernel may end a sleep of a
@@ -19,10 +21,11 @@ const timerSlack = time.Millisecond
 // slackened marks the second start, whatever the kernel made of the first.
 const slackened = "_KLATCH_SLACKENED=1"
 
-// slackenTimers starts the program once more with timerSlack. A thread has its
-// slack from the one that made it, and the monitor is made before any code of
-// ours runs; but execve keeps the caller's (prctl(2), PR_SET_TIMERSLACK). Where
-// this cannot be done the program goes on as it is.
+// slackenTimers starts the program once more with timerSlack, and without secrets
+// among its arguments. A thread has its slack from the one that made it, and the
+// monitor is made before any code of ours runs; but execve keeps the caller's
+// (prctl(2), PR_SET_TIMERSLACK). Where this cannot be done the program goes on as
+// it is.
 func slackenTimers() {
 	if slices.Contains(os.Environ(), slackened) {
 		_ = os.Unsetenv("_KLATCH_SLACKENED")
@@ -35,6 +38,7 @@ func slackenTimers() {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	if unix.Prctl(unix.PR_SET_TIMERSLACK, uintptr(timerSlack.Nanoseconds()), 0, 0, 0) == nil {
-		_ = syscall.Exec(self, os.Args, append(os.Environ(), slackened))
+		args, environ := cli.HideSecrets(os.Args, os.Environ())
+		_ = syscall.Exec(self, args, append(environ, slackened))
 	}
 }
