@@ -37,6 +37,7 @@ check:
 		exit 1
 	fi
 	go vet ./...
+	go vet -tags nemesis ./cli/klatch
 	$(STATICCHECK) ./...
 
 bench:

@@ -236,14 +236,14 @@ func (c *Cluster) allLinks() []*link {
 	return all
 }
 
-// hello is this node's first frame.
-func (c *Cluster) hello() []byte {
+// hello is this node's first frame on a link, to the node that it dialled.
+func (c *Cluster) hello(to engine.Origin) []byte {
 	c.mu.Lock()
 	seats := c.roster.list()
 	c.mu.Unlock()
 	return encodeFrame(frameHello, hello{
 		Oldest: protocolOldest, Newest: protocolVersion, Origin: c.origin,
-		Position: c.store.Position().String(), Version: c.cfg.Version, Roster: seats, Boot: c.boot,
+		Position: c.store.Position().String(), Version: c.cfg.Version, Roster: seats, Boot: c.boot, To: to,
 	})
 }
 

@@ -2,9 +2,12 @@ package cluster
 
 import (
 	"context"
+	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
@@ -156,11 +159,30 @@ func openNodeSeeded(t *testing.T, fs vfs.FS, join *node) *node {
 func TestSameIdentityIsRefused(t *testing.T) {
 	disk := vfs.NewCrashableMem()
 	a := openNode(t, disk, engine.DurableOne)
-	twin := openNode(t, disk.CrashClone(vfs.CrashCloneCfg{}), engine.DurableOne, a)
+	said := &saying{words: errSelf.Error()}
+	twin := openNodeWith(t, disk.CrashClone(vfs.CrashCloneCfg{}), func(c *Config) {
+		c.Join, c.twinAfter, c.Logger = []string{a.cluster.Addr()}, time.Millisecond, slog.New(slog.NewTextHandler(said, nil))
+	})
+	eventually(t, "the administrator is told", said.heard)
 	if len(a.cluster.allLinks())+len(twin.cluster.allLinks()) != 0 {
 		t.Error("a node is linked with its copy")
 	}
 }
+
+// saying waits for words in a log.
+type saying struct {
+	words string
+	found atomic.Bool
+}
+
+func (s *saying) Write(b []byte) (int, error) {
+	if strings.Contains(string(b), s.words) {
+		s.found.Store(true)
+	}
+	return len(b), nil
+}
+
+func (s *saying) heard() bool { return s.found.Load() }
 
 func TestMajorityIsRefusedAlone(t *testing.T) {
 	a := openNode(t, vfs.NewMem(), engine.DurableMajority)

@@ -65,6 +65,7 @@ type Config struct {
 
 	// For tests.
 	seedAfter uint64                   // defaultSeedAfter
+	twinAfter time.Duration            // how long a twin may be this node's last run
 	admit     func(engine.Origin) bool // peers that may be linked; nil: all
 }
 
@@ -80,6 +81,9 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.Now == nil {
 		c.Now = time.Now
+	}
+	if c.twinAfter == 0 {
+		c.twinAfter = 20 * time.Second
 	}
 	if c.seedAfter == 0 {
 		c.seedAfter = defaultSeedAfter

@@ -31,6 +31,7 @@ var (
 	errMute     = errors.New("it has been silent for too long")
 	errReplaced = errors.New("a newer link took its place")
 	errGone     = errors.New("it has left, or is dead")
+	errMoved    = errors.New("another node answers there by now")
 	errTwins    = errors.New("another node with its identity is linked: two nodes must not share a data directory or a copy of it")
 	errClosing  = errors.New("this node is closing")
 )
@@ -40,6 +41,7 @@ type link struct {
 	// Fixed once the link is up.
 	cluster *Cluster
 	net     net.Conn
+	to      engine.Origin // whom this node dialled; zero where it was dialled
 	ws      *gws.Conn
 	peer    engine.Origin
 	boot    boot   // of the peer
@@ -77,8 +79,9 @@ type linkCounters struct {
 	bytesSent, bytesReceived, eventsSent, eventsReceived atomic.Uint64
 }
 
-func newLink(c *Cluster, conn net.Conn) *link {
-	l := &link{cluster: c, net: conn, wake: make(chan struct{}, 1), done: make(chan struct{}), apply: make(chan struct{}, applying)}
+// newLink takes a connection to a node, or from one that is yet unknown (to is zero).
+func newLink(c *Cluster, conn net.Conn, to engine.Origin) *link {
+	l := &link{cluster: c, net: conn, to: to, wake: make(chan struct{}, 1), done: make(chan struct{}), apply: make(chan struct{}, applying)}
 	l.snd.wants = map[engine.Origin]uint64{}
 	l.out.users = map[engine.ID]engine.Status{}
 	l.heard.Store(time.Now().UnixNano())
@@ -122,14 +125,14 @@ type noLogger struct{}
 func (noLogger) Error(...any) {}
 
 // run serves a link until it ends, and returns why.
-func (l *link) run(dialed bool) error {
+func (l *link) run() error {
 	defer rawConn(l.net).Close()
 	if !l.cluster.opened(l) {
 		return errClosing
 	}
 	defer l.cluster.unlink(l)
 	var err error
-	if dialed {
+	if l.to != 0 {
 		l.ws, err = clientSocket(l)
 	} else {
 		l.ws, err = serverSocket(l)
@@ -140,7 +143,7 @@ func (l *link) run(dialed bool) error {
 	if err := l.net.SetReadDeadline(time.Now().Add(helloTimeout)); err != nil {
 		return err
 	}
-	l.send(l.cluster.hello())
+	l.send(l.cluster.hello(l.to))
 	written := make(chan struct{})
 	go func() { defer close(written); l.write() }()
 	l.read()
@@ -260,6 +263,9 @@ func (l *link) greet(body []byte) error {
 	pos, err := engine.ParsePosition(h.Position)
 	if err != nil || h.Origin == 0 {
 		return fmt.Errorf("%w: hello", errFrame)
+	}
+	if h.To != 0 && h.To != l.cluster.origin || l.to != 0 && h.Origin != l.to {
+		return errMoved
 	}
 	if h.Origin == l.cluster.origin {
 		return errSelf

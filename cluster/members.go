@@ -112,7 +112,7 @@ func (g *gossiped) NotifyUpdate(n *memberlist.Node) { (*Cluster)(g).joined(n) }
 
 func (c *Cluster) joined(n *memberlist.Node) {
 	o, b, err := parseName(n.Name)
-	if err != nil || o == c.origin {
+	if err != nil || n.Name == memberName(c.origin, c.boot) {
 		return
 	}
 	m := &member{origin: o, boot: b, address: n.Address(), since: time.Now(), gone: make(chan struct{})}
@@ -126,7 +126,7 @@ func (c *Cluster) joined(n *memberlist.Node) {
 	if old != nil {
 		close(old.gone)
 	}
-	if !changed {
+	if !changed || o == c.origin {
 		return
 	}
 	c.log.Info("member found", "node", o, "address", m.address, "version", m.meta.Version)
@@ -137,6 +137,9 @@ func (c *Cluster) joined(n *memberlist.Node) {
 
 // chooseRunLocked makes the newest run of a node its member, and reports whether that is a new one.
 func (c *Cluster) chooseRunLocked(o engine.Origin) (changed bool) {
+	if o == c.origin {
+		return false // this node's last run, or a twin
+	}
 	var best *member
 	for _, m := range c.runs {
 		if m.origin == o && (best == nil || m.boot > best.boot) {
@@ -154,7 +157,7 @@ func (c *Cluster) chooseRunLocked(o engine.Origin) (changed bool) {
 
 func (c *Cluster) left(n *memberlist.Node) {
 	o, _, err := parseName(n.Name)
-	if err != nil || o == c.origin {
+	if err != nil || n.Name == memberName(c.origin, c.boot) {
 		return
 	}
 	c.mu.Lock()
@@ -175,7 +178,7 @@ func (c *Cluster) left(n *memberlist.Node) {
 	if l != nil {
 		l.fail(errGone)
 	}
-	if !gone {
+	if !gone || o == c.origin {
 		return
 	}
 	c.engine.PeerGone(o)
@@ -186,6 +189,22 @@ func (c *Cluster) left(n *memberlist.Node) {
 		c.log.Info("member left", "node", o)
 	} else {
 		c.log.Warn("member is dead", "node", o, "address", n.Address())
+	}
+}
+
+// lookForTwins reports a live node with this one's identity. The last run of this
+// node may pass for one until gossip knows that it has ended.
+func (c *Cluster) lookForTwins(now time.Time) {
+	c.mu.Lock()
+	address := ""
+	for _, m := range c.runs {
+		if m.origin == c.origin && now.Sub(m.since) > c.cfg.twinAfter {
+			address = m.address
+		}
+	}
+	c.mu.Unlock()
+	if address != "" {
+		c.reportLink(c.origin.String(), address, errSelf)
 	}
 }
 
@@ -225,7 +244,7 @@ func (c *Cluster) dial(m *member) error {
 	if err != nil {
 		return err
 	}
-	return newLink(c, conn).run(true)
+	return newLink(c, conn, m.origin).run()
 }
 
 // accept serves links that others dial.
@@ -243,8 +262,8 @@ func (c *Cluster) accept() {
 }
 
 func (c *Cluster) serve(conn net.Conn) {
-	l := newLink(c, conn)
-	err := l.run(false)
+	l := newLink(c, conn, 0)
+	err := l.run()
 	if l.peer == 0 || errors.Is(err, errTwins) {
 		c.reportLink("unknown", conn.RemoteAddr().String(), err)
 	}

@@ -64,6 +64,7 @@ type hello struct {
 	Version  string        `cbor:"5,keyasint"` // of the program
 	Roster   []seat        `cbor:"6,keyasint"`
 	Boot     boot          `cbor:"7,keyasint"`
+	To       engine.Origin `cbor:"8,keyasint,omitempty"` // whom the dialler means
 }
 
 type want struct {

@@ -58,6 +58,7 @@ func (c *Cluster) second() {
 		l.nudge()
 	}
 	c.forgetUnvouched(now)
+	c.lookForTwins(now)
 	c.plan()
 	c.keepRoster()
 }
