@@ -2,7 +2,6 @@ package cluster
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -92,21 +91,6 @@ func New(cfg Config) (*Cluster, error) {
 	return c, nil
 }
 
-func (c *Cluster) loadRoster() error {
-	c.roster = roster{}
-	b, err := c.store.Local(rosterName)
-	if errors.Is(err, engine.ErrNotFound) {
-		return nil
-	}
-	if err == nil {
-		c.roster, err = parseRoster(b)
-	}
-	if err != nil {
-		return fmt.Errorf("read the cluster's roster: %w", err)
-	}
-	return nil
-}
-
 // Addr is the address under which others reach this node.
 func (c *Cluster) Addr() string { return c.transport.addr() }
 
@@ -134,16 +118,6 @@ func (c *Cluster) Start(ctx context.Context, e *engine.Engine) error {
 		c.log.Warn("no member of the cluster is linked: serving alone and trying on")
 	}
 	return nil
-}
-
-// takeSeat enters this node in the roster.
-func (c *Cluster) takeSeat() {
-	c.mu.Lock()
-	c.unsaved = c.roster.sit(c.origin, c.Addr(), c.cfg.Public) || c.unsaved
-	seats := c.roster.seats()
-	c.mu.Unlock()
-	c.concern.members(seats)
-	c.keepRoster()
 }
 
 // awaitLinks waits until every member that is known to live is linked.
@@ -178,18 +152,6 @@ func (c *Cluster) allLinked() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return len(c.members) > 0 && len(c.links) >= len(c.members) && !c.lacksOwnLocked()
-}
-
-// lacksOwnLocked reports whether a peer has newer events of this node than its own
-// disk, which has lost them then. Writing before they are back would use a seq twice.
-func (c *Cluster) lacksOwnLocked() bool {
-	have := c.store.Position().Seq(c.origin)
-	for _, l := range c.links {
-		if l.peerStatus.Load().position.Seq(c.origin) > have {
-			return true
-		}
-	}
-	return false
 }
 
 // goes starts a goroutine that Close waits for, and reports whether it did:
@@ -302,114 +264,6 @@ func (c *Cluster) unlink(l *link) {
 	c.kick()
 }
 
-// forgetUnvouched forgets the users of peers that have been without a link for too long.
-func (c *Cluster) forgetUnvouched(now time.Time) {
-	c.mu.Lock()
-	var gone []engine.Origin
-	for o, since := range c.vouched {
-		if now.Sub(since) >= vouch {
-			gone = append(gone, o)
-			delete(c.vouched, o)
-		}
-	}
-	c.mu.Unlock()
-	for _, o := range gone {
-		c.engine.PeerGone(o)
-	}
-}
-
-// meet merges what a peer knows of the roster.
-func (c *Cluster) meet(seats []seat) {
-	c.mu.Lock()
-	changed := c.roster.merge(seats)
-	if s, ok := c.roster[c.origin]; ok && s.Left && !c.leaving {
-		changed = c.roster.sit(c.origin, c.Addr(), c.cfg.Public) || changed
-	}
-	c.unsaved = c.unsaved || changed
-	n := c.roster.seats()
-	c.mu.Unlock()
-	if changed {
-		c.concern.members(n)
-		c.tellRoster()
-	}
-}
-
-func (c *Cluster) tellRoster() {
-	c.mu.Lock()
-	frame := encodeFrame(frameRoster, c.roster.list())
-	c.mu.Unlock()
-	for _, l := range c.allLinks() {
-		l.send(frame)
-	}
-}
-
-// keepRoster saves the roster where it has changed.
-func (c *Cluster) keepRoster() {
-	c.mu.Lock()
-	unsaved, b := c.unsaved, encodeRoster(c.roster)
-	c.unsaved = false
-	c.mu.Unlock()
-	if !unsaved {
-		return
-	}
-	if err := c.store.SetLocal(rosterName, b); err != nil {
-		c.mu.Lock()
-		c.unsaved = true
-		c.mu.Unlock()
-	}
-}
-
-// Published implements engine.Peers.
-func (c *Cluster) Published(events []*engine.Event) {
-	c.tail.add(events)
-	for _, l := range c.allLinks() {
-		if len(l.apply) > 0 {
-			l.oweStatus() // what it brought is durable now: the ack need not wait for this node's own fan-out
-		} else {
-			l.nudge()
-		}
-	}
-}
-
-// Await implements engine.Peers.
-func (c *Cluster) Await(seq uint64, done func(engine.Durability, error)) { c.concern.await(seq, done) }
-
-// Accepting implements engine.Peers.
-func (c *Cluster) Accepting() error {
-	if !c.concern.within() {
-		return errNoMajority
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.lacksOwnLocked() {
-		return errLost
-	}
-	return nil
-}
-
-var errLost = &engine.Error{
-	Code: engine.CodeUnavailable, RetryAfter: time.Second,
-	Message: "this node's disk has lost events that its peers still have; it takes writes when they are back",
-}
-
-// Expects implements engine.Peers.
-func (c *Cluster) Expects(o engine.Origin) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.members[o] != nil || c.links[o] != nil {
-		return true
-	}
-	have := c.store.Position().Seq(o)
-	return c.knownLocked().Seq(o) > have
-}
-
-// Ready implements engine.Peers.
-func (c *Cluster) Ready() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.caughtUp && !c.draining
-}
-
 // status is what this node tells a peer of itself.
 func (c *Cluster) status(l *link) status {
 	c.mu.Lock()
@@ -421,85 +275,6 @@ func (c *Cluster) status(l *link) status {
 		s.Echo, s.Held = p.Sent, time.Since(p.received)
 	}
 	return s
-}
-
-// Flush waits until a peer has everything that this node has. Without peers it returns at once.
-func (c *Cluster) Flush(ctx context.Context) error {
-	t := time.NewTicker(5 * time.Millisecond)
-	defer t.Stop()
-	for {
-		mine, links := c.store.Position(), c.allLinks()
-		if len(links) == 0 {
-			return nil
-		}
-		for _, l := range links {
-			if l.peerStatus.Load().position.Covers(mine) {
-				return nil
-			}
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("no peer has all of this node's events yet: %w", ctx.Err())
-		case <-t.C:
-		}
-	}
-}
-
-// Drain has the others know that this node takes no new traffic.
-func (c *Cluster) Drain() {
-	c.mu.Lock()
-	c.draining = true
-	c.mu.Unlock()
-	for _, l := range c.allLinks() {
-		l.oweStatus()
-	}
-}
-
-// Leave takes this node off the member list at once. It still counts for
-// majorities: it means to come back.
-func (c *Cluster) Leave(ctx context.Context) error {
-	if c.list == nil {
-		return nil
-	}
-	c.mu.Lock()
-	c.departed = true
-	c.mu.Unlock()
-	timeout := leaveTimeout
-	if d, ok := ctx.Deadline(); ok {
-		timeout = min(timeout, time.Until(d))
-	}
-	if err := c.list.Leave(timeout); err != nil {
-		return fmt.Errorf("leave the member list: %w", err)
-	}
-	for _, l := range c.allOpen() {
-		l.fail(errClosing)
-	}
-	return nil
-}
-
-// Forget takes a node's seat: it no longer counts for majorities. That is for those
-// that will not come back. This node itself leaves for good by it; Leave comes after.
-func (c *Cluster) Forget(node string) error {
-	o, err := engine.ParseOrigin(node)
-	if err != nil {
-		return fmt.Errorf("%q is not a node: they have 16 hexadecimal digits", node)
-	}
-	c.mu.Lock()
-	if o != c.origin && (c.members[o] != nil || c.links[o] != nil) {
-		c.mu.Unlock()
-		return fmt.Errorf("node %s is alive: run `klatch cluster leave` there", o)
-	}
-	if err := c.roster.rise(o); err != nil {
-		c.mu.Unlock()
-		return err
-	}
-	c.unsaved, c.leaving = true, c.leaving || o == c.origin
-	n := c.roster.seats()
-	c.mu.Unlock()
-	c.concern.members(n)
-	c.tellRoster()
-	c.keepRoster()
-	return nil
 }
 
 // Node is this node's own name.

@@ -142,3 +142,19 @@ func (l *link) relayed(body []byte) error {
 	}
 	return nil
 }
+
+// forgetUnvouched forgets the users of peers that have been without a link for too long.
+func (c *Cluster) forgetUnvouched(now time.Time) {
+	c.mu.Lock()
+	var gone []engine.Origin
+	for o, since := range c.vouched {
+		if now.Sub(since) >= vouch {
+			gone = append(gone, o)
+			delete(c.vouched, o)
+		}
+	}
+	c.mu.Unlock()
+	for _, o := range gone {
+		c.engine.PeerGone(o)
+	}
+}

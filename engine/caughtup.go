@@ -63,8 +63,9 @@ func (e *Engine) userThere(user ID) (bool, error) {
 }
 
 // awaitCursor waits for what a cursor has and this node has not, as far as it
-// may still come, and reports whether the cursor can be served. Events that
-// stay missing are told when they come, though the client has had them.
+// may still come, and reports whether the cursor can be served, as far as this
+// node then has it. Events that stay missing are told when they come, though the
+// client has had them.
 func (e *Engine) awaitCursor(ctx context.Context, from Position) bool {
 	own := e.store.Origin()
 	var coming Position

@@ -140,7 +140,7 @@ func Open(cfg Config) (*Engine, error) {
 		return nil, fmt.Errorf("read the last stamps: %w", err)
 	}
 	e.hub = newHub(e)
-	e.crossings = newCrossings(e.store.Position())
+	e.crossings = newCrossings(e.store, e.store.Position())
 	e.presence = newPresence(e)
 	e.committer = newCommitter(e.store, e.clock, &e.commits, cfg.Peers, e.publish)
 	if err := e.loadKey(); err != nil {
@@ -198,7 +198,9 @@ func (e *Engine) loadKey() error {
 func (e *Engine) publish(events []committed, pos Position) {
 	for _, ev := range events {
 		e.noteConflicts(ev)
-		e.crossings.note(ev, pos)
+		if err := e.crossings.note(ev, pos); err != nil {
+			e.log.Warn("the posts of a nonce could not be read; replays will read more", "origin", ev.Origin, "seq", ev.Seq, "err", err)
+		}
 	}
 	e.hub.publish(events, pos)
 }

@@ -48,7 +48,7 @@ type Ready struct {
 	User      User            `json:"user"`
 	Node      string          `json:"node"`
 	Rooms     []RoomView      `json:"rooms"`
-	Cursor    string          `json:"cursor"`  // where the session starts: the client's own while what it missed follows
+	Cursor    string          `json:"cursor"`  // where the session starts: the client's own, as far as the node has it, while what it missed follows
 	Resumed   bool            `json:"resumed"` // the cursor was honoured: everything missed follows, then a checkpoint
 	Heartbeat HeartbeatNotice `json:"heartbeat"`
 }

@@ -9,17 +9,17 @@ const PresenceLimit = 250
 
 const entryOverhead = 200 // bytes counted for a ring entry besides its event's data
 
-// entry makes of a committed event what sessions will see of it. A message posted
-// here is told from the event itself; everything else as the store now has it,
+// entry makes of a committed event what sessions will see of it. A message that is as it was posted
+// is told from the event itself; everything else as the store now has it,
 // for an event of another node may have lost to one that came first.
 func (e *Engine) entry(c committed) *entry {
 	en := &entry{origin: c.Origin, seq: c.Seq, size: len(c.Data) + entryOverhead, room: c.Room}
 	var err error
 	switch p := c.Payload.(type) {
 	case *Posted:
-		if c.Origin == e.store.Origin() {
+		if !c.effects.Amended {
 			en.toRoom(&MessageNotice{"message", messageOf(c.Event, p)})
-		} else { // an edit, a deletion or its nonce's first post may have come before it
+		} else { // an edit, a deletion or its nonce's first post came before it
 			en.deliveries, err = e.past(c.Event)
 			c.effects.Hidden, c.effects.Shown = nil, nil // told with it
 		}

@@ -117,6 +117,16 @@ func (p Position) All() func(yield func(Origin, uint64) bool) {
 	}
 }
 
+// Within returns the greatest position that p and q both cover.
+func (p Position) Within(q Position) (both Position) {
+	for _, m := range p.marks {
+		if seq := min(m.seq, q.Seq(m.origin)); seq > 0 {
+			both.marks = append(both.marks, mark{m.origin, seq})
+		}
+	}
+	return both
+}
+
 // Equal reports whether both cover the same events.
 func (p Position) Equal(q Position) bool { return slices.Equal(p.marks, q.marks) }
 

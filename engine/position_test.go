@@ -41,6 +41,21 @@ func TestPositionMergeIsLeastUpperBound(t *testing.T) {
 	}
 }
 
+// Within is the greatest lower bound in the order of Covers.
+func TestPositionWithinIsGreatestLowerBound(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 3))
+	for range 2000 {
+		p, q, r := randomPosition(rng), randomPosition(rng), randomPosition(rng)
+		w := p.Within(q)
+		if !p.Covers(w) || !q.Covers(w) || !w.Equal(q.Within(p)) {
+			t.Fatalf("%v within %v is %v", p, q, w)
+		}
+		if p.Covers(r) && q.Covers(r) && !w.Covers(r) {
+			t.Fatalf("%v and %v cover %v, but %v does not", p, q, r, w)
+		}
+	}
+}
+
 func TestPositionIsImmutable(t *testing.T) {
 	p := Position{}.With(1, 1).With(3, 3)
 	before := p.String()

@@ -11,6 +11,10 @@ const replayBytes = 64 << 10
 
 // resumePoint decides where a session starts: at its cursor (resumed), or now,
 // with the reason for a Reset if it wanted otherwise.
+//
+// A session never starts beyond its node. What it is told there is told without what
+// the node lacks, and may take the client back; so that must be told again when it
+// comes, and no cursor told here may claim it before.
 func (e *Engine) resumePoint(ctx context.Context, cursor string) (from Position, resumed bool, reason string) {
 	if cursor == "" {
 		return e.Position(), false, ""
@@ -24,7 +28,7 @@ func (e *Engine) resumePoint(ctx context.Context, cursor string) (from Position,
 	case e.Position().Behind(from) > e.cfg.ResumeLimit:
 		reason = "too much has happened since the cursor"
 	default:
-		return from, true, ""
+		return from.Within(e.Position()), true, ""
 	}
 	return e.Position(), false, reason
 }
@@ -119,7 +123,7 @@ func (e *Engine) mayConcern(s *Session, le originEntry) bool {
 	case KindMemberSet, KindRoomCreated:
 		return true
 	case KindPosted:
-		return e.crossings.reaches(eventName{le.origin, le.Seq}, s.start)
+		return e.crossings.reaches(le, s.start)
 	}
 	return false
 }

@@ -44,6 +44,9 @@ func (e *Engine) Connect(ctx context.Context, who *Identity, conn Conn, wire Wir
 		return nil, err
 	}
 	conn.Send(wire.Encode(ready))
+	if resumed && ready.Cursor != cursor { // for clients that remember those of checkpoints alone
+		conn.Send(wire.Encode(&Checkpoint{Type: "checkpoint", Cursor: ready.Cursor}))
+	}
 	if reason != "" {
 		e.resets.Add(1)
 		conn.Send(wire.Encode(&Reset{Type: "reset", Reason: reason}))

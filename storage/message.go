@@ -190,6 +190,7 @@ func (t *Tx) post(e *engine.Event, p *engine.Posted) error {
 	if err != nil {
 		return err
 	}
+	t.effects.Amended = early || hidden
 	m := &message{room: e.Room, id: e.ID(), posted: p, author: e.User, hidden: hidden}
 	if early {
 		if m, err = t.message(e.Room, e.ID()); err != nil {

@@ -98,6 +98,9 @@ func (r *transcript) append(input string) string {
 		if !applied || len(effects.Hidden)+len(effects.Shown)+len(effects.Renamed) > 0 {
 			b.WriteString(r.names(fmt.Sprintf("applied=%v hidden=%v shown=%v renamed=%v\n", applied, effects.Hidden, effects.Shown, effects.Renamed)))
 		}
+		if effects.Amended {
+			b.WriteString("amended\n")
+		}
 		if effects.Contested != "" {
 			b.WriteString("contested=" + effects.Contested + "\n")
 		}
