@@ -19,7 +19,7 @@ func (e *Engine) entry(c committed) *entry {
 	case *Posted:
 		if !c.effects.Amended {
 			en.toRoom(&MessageNotice{"message", messageOf(c.Event, p)})
-		} else { // an edit, a deletion or its nonce's first post came before it
+		} else { // an edit, a deletion, a reaction or its nonce's first post came before it
 			en.deliveries, err = e.past(c.Event)
 			c.effects.Hidden, c.effects.Shown = nil, nil // told with it
 		}

@@ -118,7 +118,7 @@ type Effects struct {
 	Hidden    []MessageRef // messages that left the views: later posts of one nonce
 	Shown     []MessageRef // messages that came back to them
 	Renamed   []ID         // other rooms and users whose shown name changed
-	Amended   bool         // a post: not as its event says, for an edit, a deletion or its nonce's first post came before it
+	Amended   bool         // a post: not as its event says, for an edit, a deletion, a reaction or its nonce's first post came before it
 	Contested string       // a name that the event claims and that another has too; else empty
 }
 

@@ -17,7 +17,7 @@ func TestI3AmendedPosts(t *testing.T) {
 	post := func(seq uint64, stamp engine.Stamp) *engine.Event {
 		return &engine.Event{Origin: 1, Seq: seq, Stamp: stamp, Kind: engine.KindPosted, Room: room, User: user, Payload: &engine.Posted{Body: "x"}}
 	}
-	plain, edited, deleted := post(1, 10), post(2, 20), post(3, 30)
+	plain, edited, deleted, liked := post(1, 10), post(2, 20), post(3, 30), post(4, 40)
 	other := func(seq uint64, kind engine.Kind, payload any) *engine.Event {
 		return &engine.Event{Origin: 2, Seq: seq, Stamp: engine.Stamp(100 + seq), Kind: kind, Room: room, User: user, Payload: payload}
 	}
@@ -32,9 +32,11 @@ func TestI3AmendedPosts(t *testing.T) {
 	}{
 		{other(1, engine.KindEdited, &engine.Edited{Message: edited.ID(), Body: "y"}), false},
 		{other(2, engine.KindDeleted, &engine.Deleted{Message: deleted.ID()}), false},
+		{other(3, engine.KindReacted, &engine.Reacted{Message: liked.ID(), Emoji: "+1"}), false},
 		{plain, false},
 		{edited, true},
 		{deleted, true},
+		{liked, true},
 	} {
 		e := step.event
 		if e.Data, err = s.EncodePayload(e.Payload); err != nil {

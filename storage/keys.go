@@ -15,7 +15,7 @@ import (
 //
 //	key                            value
 //	C | room | message | user | emoji    reaction register: version, 1 or 0
-//	E | room | message             nothing: an edit or deletion came before its post
+//	E | room | message             nothing: an edit, deletion or reaction came before its post
 //	G | room | user                member register: version, role (also RoleNone)
 //	H | user | nonce               claims: (message, room)*, in order of message
 //	I | invite                     nothing: the invite has been used

@@ -218,7 +218,7 @@ func (t *Tx) writePost(e *engine.Event) error {
 	return op.Finish()
 }
 
-// takeEarly tells whether an edit or deletion came before this post.
+// takeEarly tells whether an edit, a deletion or a reaction came before this post.
 func (t *Tx) takeEarly(room, id engine.ID) (bool, error) {
 	if t.early == 0 {
 		return false, nil
@@ -245,14 +245,24 @@ func (t *Tx) change(room, id engine.ID, apply func(m *message) error) error {
 	}
 	t.touch(about(aboutContent, room, engine.ID{}))
 	if m.posted == nil {
-		return t.markEarly(m)
+		return t.markEarly(room, id)
 	}
 	t.setTargets(m, before, m.targets())
 	return nil
 }
 
-func (t *Tx) markEarly(m *message) error {
-	k := idKey(kindEarly, m.room, m.id)
+// posted tells whether a message's post is here.
+func (t *Tx) posted(room, id engine.ID) (bool, error) {
+	if t.posts[id] != nil {
+		return true, nil
+	}
+	v, err := t.get(messageKey(room, id, subPost))
+	return v != nil, err
+}
+
+// markEarly notes that something came before its post.
+func (t *Tx) markEarly(room, id engine.ID) error {
+	k := idKey(kindEarly, room, id)
 	v, err := t.get(k)
 	if err != nil || v != nil {
 		return err

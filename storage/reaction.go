@@ -52,8 +52,18 @@ func (t *Tx) react(e *engine.Event, p *engine.Reacted) error {
 		return err
 	}
 	now := reaction{e.ID(), !p.Remove}
-	if err := t.set(k, now.encode()); err != nil || now.on == old.on {
+	if err := t.set(k, now.encode()); err != nil {
 		return err
+	}
+	if here, err := t.posted(e.Room, p.Message); err != nil {
+		return err
+	} else if !here {
+		if err := t.markEarly(e.Room, p.Message); err != nil {
+			return err
+		}
+	}
+	if now.on == old.on {
+		return nil
 	}
 	if now.on {
 		return t.countReaction(e.Room, p.Message, p.Emoji, 1)
