@@ -1,6 +1,8 @@
 package api
 
 import (
+	"context"
+	"errors"
 	"net/http"
 	"strconv"
 	"time"
@@ -51,7 +53,8 @@ func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	case !known || e.Code == engine.CodeInternal:
 		status, e = http.StatusInternalServerError, internal(err)
 	}
-	if status >= 500 && e.Err != nil {
+	gone := errors.Is(err, context.Canceled) && r.Context().Err() != nil // the client: nothing has failed
+	if status >= 500 && e.Err != nil && !gone {
 		s.Logger.ErrorContext(r.Context(), "request failed", "request", traceOf(r).id, "err", err)
 	}
 	failureHeaders(w.Header(), status, e)

@@ -3,6 +3,7 @@ package api
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
 	"errors"
 	"io"
 	"log/slog"
@@ -304,5 +305,19 @@ func TestAssets(t *testing.T) {
 	must(t, err)
 	if b, err := io.ReadAll(r); err != nil || string(b) != script || a.Header.Get("Content-Encoding") != "gzip" {
 		t.Errorf("%v: %q %v", a.Header, b, err)
+	}
+}
+
+// TestGoneClientIsNoFailure: who hangs up in the middle of a write has not found an error.
+func TestGoneClientIsNoFailure(t *testing.T) {
+	var log bytes.Buffer
+	n := newNode(t, func(_ *engine.Config, c *Config) { c.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
+	s := n.handler.(*server)
+	ctx, hangUp := context.WithCancel(t.Context())
+	hangUp()
+	r := httptest.NewRequestWithContext(ctx, http.MethodPost, "/", nil)
+	s.fail(httptest.NewRecorder(), r, &engine.Error{Code: engine.CodeUnavailable, Message: "gave up", Err: ctx.Err()})
+	if log.Len() > 0 {
+		t.Errorf("logged: %s", log.String())
 	}
 }
