@@ -28,7 +28,7 @@ type source struct {
 func (c *Cluster) replicate() {
 	t := time.NewTicker(beat)
 	defer t.Stop()
-	for n := 0; ; n++ {
+	for beats := 0; ; {
 		select {
 		case <-c.ctx.Done():
 			return
@@ -36,7 +36,7 @@ func (c *Cluster) replicate() {
 			c.plan()
 		case <-t.C:
 			c.concern.tick()
-			if n%beatsASec == 0 {
+			if beats++; beats%beatsASec == 0 {
 				c.second()
 			}
 		}
@@ -200,11 +200,6 @@ func (c *Cluster) applied(l *link, events []*engine.Event, err error) {
 	l.oweStatus()
 	if len(events) > 0 && events[0].Origin == c.origin {
 		c.tail.clear() // what a peer kept for this node did not come through Published
-	}
-	for _, other := range c.allLinks() {
-		if other != l {
-			other.nudge() // it may want what came
-		}
 	}
 	c.mu.Lock()
 	waiting := !c.caughtUp
