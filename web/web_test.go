@@ -12,8 +12,10 @@ import (
 	"net/http/cookiejar"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -55,6 +57,12 @@ func TestAssets(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, f := range files {
+		if packed := path.Ext(f.Name()); slices.Contains([]string{".br", ".zst", ".gz"}, packed) {
+			if file := strings.TrimSuffix(f.Name(), packed); !slices.ContainsFunc(files, func(d fs.DirEntry) bool { return d.Name() == file }) {
+				t.Errorf("%s is built in and not a form of any file", f.Name())
+			}
+			continue
+		}
 		if !named[f.Name()] {
 			t.Errorf("%s is built in and not used", f.Name())
 		}

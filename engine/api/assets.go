@@ -11,21 +11,33 @@ import (
 	"path"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
 
 // assets are the files of the web client by their URL's path. They are read
 // once: they are few, and what is not in the map cannot be asked for.
+//
+// A file is sent in the smallest content coding of those that the client likes
+// best (asset_coding.go). Its forms were made by the client's build and lie
+// beside it as .br, .zst and .gz; each has an ETag of its own. A name that
+// holds a hash is good for a year; the page is asked for each time, is mostly
+// answered with 304, and names the others ahead of its bytes (asset_page.go).
+//
+// A range is one of the file as it is (asset_range.go), also for those who take
+// codings: the parts then fit together whatever the client says next time, and
+// what is in them can be used without the rest.
 type assets map[string]*asset
 
 type asset struct {
 	kind      string
 	immutable bool      // its name holds a hash of its content
-	forms     []encoded // the best first, the file itself last
+	forms     []encoded // the smallest first, the file itself last
+	links     string    // the Link field of a page
 }
 
-// encoded is a file in one content coding; "" is as it is.
+// encoded is a file in one content coding.
 type encoded struct {
 	coding  string
 	content []byte
@@ -35,12 +47,10 @@ type encoded struct {
 // hashed is a name that holds a hash of its file's content, as the web client's build makes it.
 var hashed = regexp.MustCompile(`-[0-9a-f]{8,}\.[a-z0-9.]+$`)
 
-// codings are the suffixes of precompressed neighbours, best first.
-var codings = []struct{ suffix, name string }{{".br", "br"}, {".zst", "zstd"}, {".gz", "gzip"}}
+// worthZipping is where the build, too, begins to compress: less fits one packet.
+const worthZipping = 512
 
-func isCompressed(name string) bool {
-	return slices.ContainsFunc(codings, func(c struct{ suffix, name string }) bool { return path.Ext(name) == c.suffix })
-}
+const index = "/index.html"
 
 func readAssets(files fs.FS) (assets, error) {
 	found := assets{}
@@ -48,7 +58,7 @@ func readAssets(files fs.FS) (assets, error) {
 		return found, nil
 	}
 	err := fs.WalkDir(files, ".", func(name string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || isCompressed(name) {
+		if err != nil || d.IsDir() || isPacked(name) {
 			return err
 		}
 		found["/"+name], err = readAsset(files, name)
@@ -57,11 +67,12 @@ func readAssets(files fs.FS) (assets, error) {
 	if err != nil {
 		return nil, err
 	}
-	index, ok := found["/index.html"]
+	page, ok := found[index]
 	if !ok {
-		return nil, &fs.PathError{Op: "open", Path: "index.html", Err: fs.ErrNotExist}
+		return nil, &fs.PathError{Op: "open", Path: index[1:], Err: fs.ErrNotExist}
 	}
-	found["/"] = index
+	page.links = found.preloads(page.plain().content)
+	found["/"] = page
 	return found, nil
 }
 
@@ -74,15 +85,18 @@ func readAsset(files fs.FS, name string) (*asset, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, c := range codings {
-		if b, err := fs.ReadFile(files, name+c.suffix); err == nil {
-			a.forms = append(a.forms, newEncoded(c.name, b))
+	for _, c := range packed {
+		if b, err := fs.ReadFile(files, name+c.suffix); err == nil && len(b) < len(content) {
+			a.forms = append(a.forms, newEncoded(c.coding, b))
 		}
 	}
-	if b := zip(content); len(a.forms) == 0 && len(b) < len(content)*9/10 {
-		a.forms = append(a.forms, newEncoded("gzip", b))
+	if len(a.forms) == 0 && len(content) >= worthZipping {
+		if b := zip(content); len(b) <= len(content)*95/100 {
+			a.forms = append(a.forms, newEncoded("gzip", b))
+		}
 	}
-	a.forms = append(a.forms, newEncoded("", content))
+	slices.SortStableFunc(a.forms, func(x, y encoded) int { return len(x.content) - len(y.content) })
+	a.forms = append(a.forms, newEncoded(identity, content))
 	return a, nil
 }
 
@@ -96,9 +110,12 @@ func zip(content []byte) []byte {
 }
 
 func newEncoded(coding string, b []byte) encoded {
-	sum := sha256.Sum256(b)
+	sum := sha256.Sum256(append([]byte(coding+"\x00"), b...))
 	return encoded{coding, b, `"` + base64.RawURLEncoding.EncodeToString(sum[:18]) + `"`}
 }
+
+// plain is the file as it is.
+func (a *asset) plain() encoded { return a.forms[len(a.forms)-1] }
 
 func (s *server) serveAsset(w http.ResponseWriter, r *http.Request, a *asset) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
@@ -106,43 +123,75 @@ func (s *server) serveAsset(w http.ResponseWriter, r *http.Request, a *asset) {
 		return
 	}
 	traceOf(r).route = "assets"
-	form := a.choose(r.Header.Get("Accept-Encoding"))
-	h := w.Header()
+	if a.links != "" && takesHints(r) {
+		hint(w, a.links)
+	}
+	form, ranges := a.answer(r)
+	a.describe(w.Header(), form)
+	http.ServeContent(&sized{w, len(form.content)}, forServeContent(r, ranges), "", time.Time{}, bytes.NewReader(form.content))
+}
+
+// answer returns the form to answer with, and the ranges of it that are asked
+// for, if any. Who asks for ranges and refuses the file as it is gets a whole
+// form: a server may always leave a range out of account.
+func (a *asset) answer(r *http.Request) (form encoded, ranges string) {
+	accept := strings.Join(r.Header["Accept-Encoding"], ",")
+	if r.Method == http.MethodGet && weight(accept, identity) != refused {
+		ranges = normalRanges(r.Header["Range"], int64(len(a.plain().content)))
+	}
+	if ranges != "" {
+		return a.plain(), ranges
+	}
+	return a.choose(accept), ""
+}
+
+// describe sets the fields of an answer with a form of the asset.
+func (a *asset) describe(h http.Header, form encoded) {
 	h.Set("Content-Security-Policy", pagePolicy)
 	h.Set("Content-Type", a.kind)
 	h.Set("ETag", form.etag)
+	h.Set("Accept-Ranges", "bytes")
 	h.Set("Cache-Control", "no-cache")
 	if a.immutable {
 		h.Set("Cache-Control", "public, max-age=31536000, immutable")
 	}
+	if a.links != "" {
+		h.Set("Link", a.links)
+	}
 	if len(a.forms) > 1 {
 		h.Set("Vary", "Accept-Encoding")
 	}
-	if form.coding != "" {
+	if form.coding != identity {
 		h.Set("Content-Encoding", form.coding)
-		r.Header.Del("Range") // a range of the coded bytes is of no use to anybody
 	}
-	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(form.content))
 }
 
-// choose returns the best form that the client takes.
-func (a *asset) choose(accept string) encoded {
-	for _, f := range a.forms {
-		if f.coding == "" || accepts(accept, f.coding) {
-			return f
+// forServeContent returns the request as http.ServeContent, which reads one
+// line of a field only, has to see it.
+func forServeContent(r *http.Request, ranges string) *http.Request {
+	seen := r.WithContext(r.Context())
+	seen.Header = http.Header{}
+	for _, name := range []string{"If-Match", "If-None-Match", "If-Range"} {
+		if lines := r.Header[name]; len(lines) > 0 {
+			seen.Header.Set(name, strings.Join(lines, ", "))
 		}
 	}
-	panic("unreachable: the last form is the file itself")
+	if ranges != "" {
+		seen.Header.Set("Range", ranges)
+	}
+	return seen
 }
 
-// accepts reads an Accept-Encoding header; a coding with q=0 is refused.
-func accepts(header, coding string) bool {
-	for part := range strings.SplitSeq(header, ",") {
-		name, weight, _ := strings.Cut(part, ";")
-		if strings.EqualFold(strings.TrimSpace(name), coding) {
-			q := strings.TrimRight(strings.ReplaceAll(strings.ToLower(weight), " ", ""), "0")
-			return q != "q=" && q != "q=0."
-		}
+// sized says how long a whole answer is, which http.ServeContent leaves out
+// where there is a Content-Encoding.
+type sized struct {
+	http.ResponseWriter
+	length int
+}
+
+func (w *sized) WriteHeader(status int) {
+	if status == http.StatusOK {
+		w.Header().Set("Content-Length", strconv.Itoa(w.length))
 	}
-	return false
+	w.ResponseWriter.WriteHeader(status)
 }

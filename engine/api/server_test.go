@@ -2,7 +2,6 @@ package api
 
 import (
 	"bytes"
-	"compress/gzip"
 	"context"
 	"errors"
 	"io"
@@ -240,71 +239,6 @@ func TestDoors(t *testing.T) {
 		if want := name + " 198.51.100.7:0"; string(a.body) != want {
 			t.Errorf("%s: %q, want %q", path, a.body, want)
 		}
-	}
-}
-
-func zipped(t *testing.T, s string) []byte {
-	var b bytes.Buffer
-	w := gzip.NewWriter(&b)
-	_, err := io.WriteString(w, s)
-	must(t, errors.Join(err, w.Close()))
-	return b.Bytes()
-}
-
-func TestAssets(t *testing.T) {
-	script := strings.Repeat("let a = 1;", 100)
-	n := newNode(t, func(_ *engine.Config, c *Config) {
-		c.Assets = fstest.MapFS{
-			"index.html":                    {Data: []byte("<!doctype html>page")},
-			"favicon.svg":                   {Data: []byte("<svg/>")},
-			"app-0123456789ab.css":          {Data: []byte(script)},
-			"assets/app-1a2b3c4d5e6f.js":    {Data: []byte(script)},
-			"assets/app-1a2b3c4d5e6f.js.gz": {Data: zipped(t, script)},
-			"assets/app-1a2b3c4d5e6f.js.br": {Data: []byte("brotli")},
-		}
-	})
-	c := n.anonymous(t)
-	page := c.raw("GET", "/", nil).want(200)
-	etag := page.Header.Get("ETag")
-	if string(page.body) != "<!doctype html>page" || page.Header.Get("Cache-Control") != "no-cache" || etag == "" ||
-		page.Header.Get("Content-Type") != "text/html; charset=utf-8" {
-		t.Errorf("the page: %s %v", page, page.Header)
-	}
-	c.raw("GET", "/index.html", nil).want(200)
-	if a := c.with("If-None-Match", etag).raw("GET", "/", nil).want(304); len(a.body) != 0 {
-		t.Errorf("not modified, with a body: %s", a)
-	}
-	if a := c.raw("HEAD", "/", nil).want(200); len(a.body) != 0 || a.Header.Get("ETag") != etag {
-		t.Errorf("HEAD: %s %v", a, a.Header)
-	}
-	if a := c.raw("GET", "/favicon.svg", nil).want(200); a.Header.Get("Cache-Control") != "no-cache" || a.Header.Get("Vary") != "" {
-		t.Errorf("a file without a hash: %v", a.Header)
-	}
-	tags := map[string]bool{}
-	for accept, coding := range map[string]string{
-		"": "", "gzip": "gzip", "gzip, br": "br", "GZIP;q=1.0": "gzip", "br;q=0, gzip": "gzip", "br; q=0.000": "", "br;q=0.5": "br", "zstd": "", "identity": "",
-	} {
-		a := c.with("Accept-Encoding", accept).with("Range", "bytes=0-3").raw("GET", "/assets/app-1a2b3c4d5e6f.js", nil)
-		if a.Header.Get("Content-Encoding") != coding || a.Header.Get("Vary") != "Accept-Encoding" ||
-			a.Header.Get("Cache-Control") != "public, max-age=31536000, immutable" || !strings.HasPrefix(a.Header.Get("Content-Type"), "text/javascript") {
-			t.Errorf("%q: %v", accept, a.Header)
-		}
-		if want := map[bool]int{true: 206, false: 200}[coding == ""]; a.StatusCode != want {
-			t.Errorf("%q: %d, want %d", accept, a.StatusCode, want)
-		}
-		tags[a.Header.Get("ETag")] = true
-	}
-	if len(tags) != 3 {
-		t.Errorf("three forms have %d tags", len(tags))
-	}
-	c.raw("GET", "/assets/app-1a2b3c4d5e6f.js.gz", nil).want(404)
-
-	// What the build has not compressed is compressed here.
-	a := c.with("Accept-Encoding", "gzip").raw("GET", "/app-0123456789ab.css", nil).want(200)
-	r, err := gzip.NewReader(bytes.NewReader(a.body))
-	must(t, err)
-	if b, err := io.ReadAll(r); err != nil || string(b) != script || a.Header.Get("Content-Encoding") != "gzip" {
-		t.Errorf("%v: %q %v", a.Header, b, err)
 	}
 }
 
