@@ -33,6 +33,7 @@ type Config struct {
 
 	HeartbeatInterval, HeartbeatTimeout time.Duration
 	Compression                         bool // of WebSocket messages, for clients that offer it
+	AccessLog                           bool
 	// The most connections: of the node, of one user, of one address. Zero is no
 	// limit, but for MaxConnections, where it means as many as descriptors allow.
 	MaxConnections, MaxUserConnections, MaxAddressConnections int

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"github.com/klatch-chat/klatch/engine"
+	"github.com/klatch-chat/klatch/engine/api"
 	"github.com/klatch-chat/klatch/engine/socket"
 	"github.com/klatch-chat/klatch/storage"
 )
@@ -62,6 +63,25 @@ var socketFigures = []figure[socket.Stats]{
 		func(s socket.Stats) float64 { return float64(s.BytesOut) }),
 	counter("socket_writes", "System calls that sent them; frames out by writes is how many rode together.",
 		func(s socket.Stats) float64 { return float64(s.Writes) }),
+}
+
+var answerFigures = []figure[api.Stats]{
+	counter("http_cache_hits", "Answers to GET requests from the response cache.",
+		func(s api.Stats) float64 { return float64(s.Hits) }),
+	counter("http_cache_misses", "Answers that were read from the store and kept.",
+		func(s api.Stats) float64 { return float64(s.Misses) }),
+	counter("http_cache_joined", "Answers of a reading that somebody else had begun.",
+		func(s api.Stats) float64 { return float64(s.Joined) }),
+	counter("http_cache_bypassed", "Answers that were read past the cache.",
+		func(s api.Stats) float64 { return float64(s.Bypassed) }),
+	counter("http_cache_read_ahead", "Pages that were read before anybody asked for them.",
+		func(s api.Stats) float64 { return float64(s.Ahead) }),
+	counter("http_cache_evicted", "Answers that had to make room for others.",
+		func(s api.Stats) float64 { return float64(s.Evicted) }),
+	counter("http_cache_failures", "Failures of the cache itself; the answers were read from the store.",
+		func(s api.Stats) float64 { return float64(s.Failures) }),
+	gauge("http_cache_bytes", "What the answers in the response cache take, about.",
+		func(s api.Stats) float64 { return float64(s.Bytes) }),
 }
 
 var lobbyFigures = []figure[lobbyStats]{

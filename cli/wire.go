@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"math"
 	"net"
-	"net/http"
 	"time"
 
 	"github.com/klatch-chat/klatch/engine"
@@ -37,7 +36,7 @@ func openNode(ctx context.Context, c Config, log *slog.Logger) (n *node, err err
 	if err != nil {
 		return n, err
 	}
-	store, err := storage.Open(c.Data, storage.Options{Memory: c.Memory, Logger: log, FS: Disk, Now: Clock})
+	store, err := storage.Open(c.Data, storage.Options{Memory: c.Memory - answerMemory(c), Logger: log, FS: Disk, Now: Clock})
 	if err != nil {
 		return n, err
 	}
@@ -54,6 +53,8 @@ func openNode(ctx context.Context, c Config, log *slog.Logger) (n *node, err err
 	if err != nil {
 		return n, err
 	}
+	n.close = append(n.close, doors.Close)
+	metrics.MustRegister(&collector[api.Stats]{doors.Stats, answerFigures})
 	server := newServer(doors, certificates, log)
 	lobby := n.public.throttle(server, boundsFor(n.descriptors, admission.count), log)
 	metrics.MustRegister(&collector[lobbyStats]{lobby.stats, lobbyFigures})
@@ -65,6 +66,9 @@ func openNode(ctx context.Context, c Config, log *slog.Logger) (n *node, err err
 	}
 	return n, n.begin(ctx, c, e)
 }
+
+// answerMemory is the share of --memory for answers of the API; the rest is the store's.
+func answerMemory(c Config) int64 { return c.Memory / 8 }
 
 // openEngine opens the engine, the cluster that it speaks to, and the socket by
 // which an operator reaches both. They close the other way round: first the
@@ -210,7 +214,7 @@ func drain(e *engine.Engine, sockets *socket.Server, members *membership, log *s
 }
 
 // front is everything on the public address.
-func front(c Config, e *engine.Engine, sockets *socket.Server, admission *admission, requests *requestMetrics, log *slog.Logger) (http.Handler, error) {
+func front(c Config, e *engine.Engine, sockets *socket.Server, admission *admission, requests *requestMetrics, log *slog.Logger) (api.Handler, error) {
 	ws := realtime.New(realtime.Config{
 		Engine: e, Sockets: sockets, Logger: log,
 		Admit:              admission.admit,
@@ -222,10 +226,13 @@ func front(c Config, e *engine.Engine, sockets *socket.Server, admission *admiss
 		Realtime: ws, Assets: web.Assets(),
 		TrustedProxies: c.TrustedProxies,
 		SecureCookies:  c.TLSCert != "",
+		Memory:         answerMemory(c),
+		AccessLog:      c.AccessLog,
 		Observe:        requests.observe,
 	}
-	if c.UserRate.PerSecond > 0 { // off means off: a bench signs in thousands from one address
-		config.LoginRate = api.DefaultLoginRate
+	if r := c.UserRate; r.PerSecond > 0 { // off means off: a bench signs in thousands from one address
+		config.LoginRate, config.StrangerRate = api.DefaultLoginRate, api.DefaultStrangerRate
+		config.ReadRate = engine.Rate{PerSecond: api.ReadsPerWrite * r.PerSecond, Burst: api.ReadsPerWrite * r.Burst}
 	}
 	return api.New(config)
 }

@@ -102,6 +102,7 @@ type Engine struct {
 	clock     *Clock
 	key       ed25519.PrivateKey
 	passwords *passwords
+	verdicts  *verdicts
 	userRate  *Limiter[ID]
 	hub       *hub
 	committer *committer
@@ -129,6 +130,7 @@ func Open(cfg Config) (*Engine, error) {
 	e := &Engine{
 		cfg: cfg, store: cfg.Store, log: cfg.Logger, now: cfg.Now,
 		clock:    NewClock(cfg.Now),
+		verdicts: newVerdicts(),
 		userRate: NewLimiter[ID](cfg.UserRate, cfg.Now),
 		replays:  make(chan struct{}, replaysAtOnce),
 		unproven: make(chan struct{}, unprovenAtOnce),

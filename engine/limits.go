@@ -32,18 +32,42 @@ func NewLimiter[K comparable](r Rate, now func() time.Time) *Limiter[K] {
 	return &Limiter[K]{rate: r, now: now, cur: map[K]*rate.Limiter{}}
 }
 
-// Allow takes one from key's bucket, or says how long until there is one.
-func (l *Limiter[K]) Allow(key K) (wait time.Duration, ok bool) {
+// Grant is the answer of a bucket that one is to be taken from.
+type Grant struct {
+	OK   bool
+	Wait time.Duration // until there is one, if not OK
+	Left int           // how many are left
+	Full time.Duration // until the bucket is full again
+}
+
+// Rate returns what every key gets.
+func (l *Limiter[K]) Rate() Rate { return l.rate }
+
+// Take takes one from key's bucket, if there is one.
+func (l *Limiter[K]) Take(key K) Grant {
 	if l.rate.PerSecond <= 0 {
-		return 0, true
+		return Grant{OK: true}
 	}
 	now := l.now()
 	b := l.bucket(key)
-	if b.AllowN(now, 1) {
-		return 0, true
+	g := Grant{OK: b.AllowN(now, 1)}
+	left := b.TokensAt(now)
+	if !g.OK {
+		g.Wait = l.refill(1 - left)
 	}
-	missing := 1 - b.TokensAt(now)
-	return time.Duration(missing / l.rate.PerSecond * float64(time.Second)), false
+	g.Left, g.Full = max(0, int(left)), l.refill(float64(b.Burst())-left)
+	return g
+}
+
+// refill is how long a bucket needs for so many.
+func (l *Limiter[K]) refill(tokens float64) time.Duration {
+	return time.Duration(tokens / l.rate.PerSecond * float64(time.Second))
+}
+
+// Allow is Take for those who only want to know whether, and if not, how long to wait.
+func (l *Limiter[K]) Allow(key K) (wait time.Duration, ok bool) {
+	g := l.Take(key)
+	return g.Wait, g.OK
 }
 
 func (l *Limiter[K]) bucket(key K) *rate.Limiter {
@@ -68,8 +92,11 @@ func RateError(wait time.Duration) *Error {
 	return &Error{Code: CodeRateLimited, Message: "too many requests; wait before the next one", RetryAfter: wait}
 }
 
+// Writes is the limit of what users do: protocols take one for every frame and
+// every unsafe request, from the same bucket.
+func (e *Engine) Writes() *Limiter[ID] { return e.userRate }
+
 // Allow takes one from the user's bucket; its error says how long to wait.
-// Protocols call it for every frame and every unsafe request.
 func (e *Engine) Allow(user ID) error {
 	if wait, ok := e.userRate.Allow(user); !ok {
 		return RateError(wait)

@@ -84,3 +84,10 @@ func (e *Engine) enter(who *Identity, room ID, a action) (Room, Role, error) {
 	}
 	return r, role, allow(a, r, role, admin)
 }
+
+// Readable returns a room that the caller may read, or why not. It is asked for
+// every answer of a cache, so that who has lost the right loses the sight at once.
+func (e *Engine) Readable(who *Identity, room ID) (Room, error) {
+	r, _, err := e.enter(who, room, actRead)
+	return r, err
+}

@@ -15,6 +15,7 @@ type Store interface {
 	Secrets
 	Pages
 	Log
+	Freshness
 
 	// Begin starts the next batch. It returns an error, matched by
 	// ErrUnavailable, while the store takes no writes (a full disk, an earlier failed sync).
@@ -145,9 +146,26 @@ type Page struct {
 	Next  *ID       `json:"next"` // pass as After; nil at the end
 }
 
+// NewestPage is the newest page of a room as Page is written in JSON.
+type NewestPage struct {
+	JSON []byte // the whole Page, as encoding/json writes it without escaping HTML; shared: not to be changed
+	Prev *ID    // Page.Prev
+
+	// Shared reports that the bytes are the same for every reader but those in
+	// Except, who have reacted to a message of it and see so.
+	Shared bool
+	Except []ID // in order; nil if not Shared
+}
+
 // Pages answers lists. Each is a range scan from a seek: none counts or skips.
 type Pages interface {
 	History(room ID, r Range, reader ID) (Page, error)
+	// Newest is History of the zero Range with a limit, in JSON, from what is kept
+	// of the room's end: a new message is added to that and costs no page.
+	Newest(room ID, limit int, reader ID) (NewestPage, error)
+	// Reactors lists, in order, who has a reaction on messages of a room; ok is
+	// false where there are more than can be listed.
+	Reactors(room ID, messages []Message) (users []ID, ok bool, err error)
 	Replies(room, parent ID, r Range, reader ID) (Page, error)
 	// Last returns the newest visible message of a room, deleted ones included; zero if there is none.
 	Last(room ID) (ID, error)

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"crypto/ed25519"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/json"
@@ -93,24 +94,44 @@ func (e *Engine) signToken(c claims) string {
 // openToken verifies a token of any node and its use and expiry; not its
 // revocation. With ErrNotFound, for a key that is not here, the issuer is set.
 func (e *Engine) openToken(token string, use tokenUse) (c claims, err error) {
+	if len(token) > maxTokenLen {
+		return c, errToken
+	}
+	sum := sha256.Sum256([]byte(token))
+	v, ok := e.verdicts.get(sum)
+	if !ok || !e.store.Fresh(v.key) {
+		if v, err = e.verify(token); err != nil {
+			return v.claims, err
+		}
+		e.verdicts.put(sum, v)
+	}
+	if v.claims.Use != use || !e.now().Before(v.claims.Expires) {
+		return claims{}, errToken
+	}
+	return v.claims, nil
+}
+
+// verify finds out by whom a token was signed, and that it was.
+func (e *Engine) verify(token string) (v verdict, err error) {
 	message, footer, sig, err := splitPaseto(token)
 	if err != nil {
-		return c, err
+		return v, err
 	}
 	origin, err := ParseOrigin(footer)
 	if err != nil {
-		return c, errToken
+		return v, errToken
 	}
-	c.issuer = origin
+	v.claims.issuer = origin
+	v.key = e.store.Mark(AboutKeyOf(origin))
 	pub, err := e.store.NodeKey(origin)
 	if err != nil {
-		return c, err
+		return v, err
 	}
 	if len(pub) != ed25519.PublicKeySize || !verifyPaseto(pub, message, footer, sig) {
-		return c, errToken
+		return v, errToken
 	}
-	if err := json.Unmarshal([]byte(message), &c); err != nil || c.Use != use || !e.now().Before(c.Expires) {
-		return claims{}, errToken
+	if err := json.Unmarshal([]byte(message), &v.claims); err != nil {
+		return verdict{}, errToken
 	}
-	return c, nil
+	return v, nil
 }

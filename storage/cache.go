@@ -26,41 +26,20 @@ type cache struct {
 	generations [generationCount]atomic.Uint64
 	hits        atomic.Uint64
 	misses      atomic.Uint64
+	evictions   atomic.Uint64
+
+	pageHits, pageExtensions, pageMisses atomic.Uint64 // see newest.go
 }
 
-const generationCount = 1 << 14
+const generationCount = 1 << 16
 
-// subject is what an answer depends on and a commit changes: a kind and its ids.
-type subject [1 + 2*idSize]byte
-
-// The kinds of subjects. Those that are answers too are their own first dependency.
-const (
-	aboutUser        = 'U'
-	aboutRoom        = 'R'
-	aboutRole        = 'G'
-	aboutRooms       = 'L' // of a user
-	aboutCredentials = 'C' // depends on the user
-	aboutToken       = 'T'
-	aboutContent     = 'M' // the messages of a room; as an answer, its newest
-	aboutMarker      = 'V' // of a user in a room; as an answer, the unread counts
-)
-
-func about(kind byte, a, b engine.ID) (s subject) {
-	s[0] = kind
-	copy(s[1:], a[:])
-	copy(s[1+idSize:], b[:])
-	return s
-}
+// aboutCredentials names an answer of its own, which depends on the user.
+const aboutCredentials engine.SubjectKind = 'C'
 
 type entry struct {
-	deps  [2]generation
+	deps  [2]engine.Mark
 	value any
 	err   error // ErrNotFound is an answer too
-}
-
-type generation struct {
-	shard  uint32
-	number uint64
 }
 
 const entryCost = 256 // bytes, about, with Ristretto's own
@@ -73,19 +52,23 @@ func newCache(bytes int64) (*cache, error) {
 		MaxCost:            max(1<<16, bytes),
 		BufferItems:        64,
 		IgnoreInternalCost: true,
+		OnEvict:            func(*ristretto.Item[entry]) { c.evictions.Add(1) },
 	})
 	return c, err
 }
 
+// bytes is the cost of all entries.
+func (c *cache) bytes() int64 { return c.entries.MaxCost() - c.entries.RemainingCost() }
+
 func (c *cache) close() { c.entries.Close() }
 
-func (c *cache) shard(s *subject) uint32 {
+func (c *cache) shard(s *engine.Subject) uint32 {
 	return uint32(maphash.Bytes(c.seed, s[:])) % generationCount
 }
 
-func (c *cache) generation(s *subject) generation {
+func (c *cache) mark(s *engine.Subject) engine.Mark {
 	i := c.shard(s)
-	return generation{i, c.generations[i].Load()}
+	return engine.Mark{Place: i, Number: c.generations[i].Load()}
 }
 
 // raise makes everything derived from a shard stale.
@@ -97,25 +80,31 @@ func (c *cache) raiseAll() {
 	}
 }
 
-func (c *cache) fresh(e *entry) bool {
-	for _, d := range e.deps {
-		if c.generations[d.shard].Load() != d.number {
+func (c *cache) fresh(marks []engine.Mark) bool {
+	for _, m := range marks {
+		if m.Place >= generationCount || c.generations[m.Place].Load() != m.Number {
 			return false
 		}
 	}
 	return true
 }
 
+// Mark implements engine.Freshness.
+func (s *Store) Mark(about engine.Subject) engine.Mark { return s.cache.mark(&about) }
+
+// Fresh implements engine.Freshness.
+func (s *Store) Fresh(marks ...engine.Mark) bool { return s.cache.fresh(marks) }
+
 // cached answers from the cache, or loads and keeps the answer. It depends on a and b.
-func cached[T any](c *cache, answer, a, b subject, cost int64, load func() (T, error)) (T, error) {
-	if e, ok := c.entries.Get(answer[:]); ok && c.fresh(&e) {
+func cached[T any](c *cache, answer, a, b engine.Subject, cost int64, load func() (T, error)) (T, error) {
+	if e, ok := c.entries.Get(answer[:]); ok && c.fresh(e.deps[:]) {
 		if v, ok := e.value.(T); ok {
 			c.hits.Add(1)
 			return v, e.err
 		}
 	}
 	c.misses.Add(1)
-	e := entry{deps: [2]generation{c.generation(&a), c.generation(&b)}}
+	e := entry{deps: [2]engine.Mark{c.mark(&a), c.mark(&b)}}
 	v, err := load()
 	if err == nil || errors.Is(err, engine.ErrNotFound) {
 		e.value, e.err = v, err

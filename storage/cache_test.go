@@ -135,7 +135,7 @@ func TestCacheLateFill(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.close()
-	a := about(aboutUser, engine.ID{1}, engine.ID{})
+	a := engine.About(engine.AboutUser, engine.ID{1}, engine.ID{})
 	disk := "old"
 	get := func() string {
 		v, err := cached(c, a, a, a, 0, func() (string, error) { return disk, nil })

@@ -3,8 +3,6 @@ package storage
 import (
 	"slices"
 
-	"github.com/cockroachdb/pebble/v2"
-
 	"github.com/klatch-chat/klatch/engine"
 )
 
@@ -79,11 +77,7 @@ func (s *Store) page(src source, r engine.Range, reader engine.ID) (engine.Page,
 // more before and after them. One message more than asked for tells that on the
 // side of the scan, a single step on the other.
 func slice(src source, r engine.Range) (list []*message, prev, next bool, err error) {
-	n := r.Limit
-	if n <= 0 {
-		n = defaultPage
-	}
-	n = min(n, maxPage)
+	n := pageLimit(r.Limit)
 	switch {
 	case !r.After.IsZero():
 		return sliceAfter(src, r.After, n)
@@ -135,6 +129,13 @@ func sliceAround(src source, around engine.ID, n int) (list []*message, prev, ne
 	return append(list, newer...), prev, next, nil
 }
 
+func pageLimit(n int) int {
+	if n <= 0 {
+		n = defaultPage
+	}
+	return min(n, maxPage)
+}
+
 // cut takes off what was read only to see whether there is more.
 func cut(list []*message, n int) ([]*message, bool) {
 	if len(list) > n {
@@ -146,7 +147,7 @@ func cut(list []*message, n int) ([]*message, bool) {
 // timeline is a room's messages: the parts of each are adjacent keys, so a page
 // is one scan that reads nothing else.
 type timeline struct {
-	it   *pebble.Iterator
+	it   *iterator
 	room engine.ID
 }
 
@@ -185,7 +186,7 @@ func (t *timeline) close(err error) error { return done(t.it, err) }
 
 // thread is the replies to a message: an index of ids, each looked up.
 type thread struct {
-	index, it    *pebble.Iterator
+	index, it    *iterator
 	room, parent engine.ID
 }
 
@@ -227,7 +228,7 @@ func (t *thread) close(err error) error { return done(t.it, done(t.index, err)) 
 
 // Last implements engine.Pages.
 func (s *Store) Last(room engine.ID) (engine.ID, error) {
-	a := about(aboutContent, room, engine.ID{})
+	a := engine.About(engine.AboutContent, room, engine.ID{})
 	return cached(s.cache, a, a, a, 0, func() (engine.ID, error) { return s.readLast(room) })
 }
 

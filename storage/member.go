@@ -2,6 +2,7 @@ package storage
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/klatch-chat/klatch/engine"
 )
@@ -57,13 +58,13 @@ func readRole(g getter, room, user engine.ID) (engine.Role, error) {
 
 // Role implements engine.Reader.
 func (s *Store) Role(room, user engine.ID) (engine.Role, error) {
-	a := about(aboutRole, room, user)
+	a := engine.About(engine.AboutRole, room, user)
 	return cached(s.cache, a, a, a, 0, func() (engine.Role, error) { return readRole(s, room, user) })
 }
 
 // Role implements engine.Reader.
 func (t *Tx) Role(room, user engine.ID) (engine.Role, error) {
-	if t.clean(about(aboutRole, room, user)) {
+	if t.clean(engine.About(engine.AboutRole, room, user)) {
 		return t.s.Role(room, user)
 	}
 	return readRole(t, room, user)
@@ -81,7 +82,7 @@ func (t *Tx) setMember(room, user, version engine.ID, role engine.Role) error {
 	if err := t.set(idKey(kindMemberReg, room, user), now.encode()); err != nil {
 		return err
 	}
-	t.touch(about(aboutRole, room, user))
+	t.touch(engine.About(engine.AboutRole, room, user))
 	return t.listMember(room, user, old.role, role)
 }
 
@@ -98,7 +99,8 @@ func (t *Tx) listMember(room, user engine.ID, before, after engine.Role) error {
 		t.note(t.set(byRoom, []byte{byte(after)}))
 		t.note(t.set(byUser, []byte{byte(after)}))
 	}
-	t.touch(about(aboutRooms, user, engine.ID{}))
+	t.touch(engine.About(engine.AboutRoomsOf, user, engine.ID{}))
+	t.touch(engine.About(engine.AboutRoom, room, engine.ID{}))
 	by := 0
 	switch {
 	case before == engine.RoleNone:
@@ -109,7 +111,6 @@ func (t *Tx) listMember(room, user engine.ID, before, after engine.Role) error {
 	if by == 0 {
 		return nil
 	}
-	t.touch(about(aboutRoom, room, engine.ID{}))
 	return t.count1(idKey(kindMembers, room), by)
 }
 
@@ -145,31 +146,18 @@ func (s *Store) RoomsOf(user, after engine.ID, limit int) ([]engine.Membership, 
 	if !after.IsZero() {
 		return s.roomsAfter(user, after, limit)
 	}
-	a := about(aboutRooms, user, engine.ID{})
-	all, err := cached(s.cache, a, a, a, roomsKept*(idSize+1), func() ([]engine.Membership, error) { return s.firstRooms(user) })
+	a := engine.About(engine.AboutRoomsOf, user, engine.ID{})
+	all, err := cached(s.cache, a, a, a, roomsKept*(idSize+1), func() ([]engine.Membership, error) {
+		return s.roomsAfter(user, engine.ID{}, roomsKept+1)
+	})
+	limit = max(limit, 1)
 	if err != nil {
 		return nil, err
 	}
-	if len(all) > roomsKept {
+	if len(all) > roomsKept && limit > roomsKept {
 		return s.roomsAfter(user, after, limit)
 	}
-	var list []engine.Membership
-	for _, m := range all {
-		if list, err = s.appendRoom(list, m); err != nil || len(list) >= limit {
-			break
-		}
-	}
-	return list, err
-}
-
-// firstRooms lists what the cache keeps, or one more, and deleted rooms too: the
-// answer depends on the user's memberships alone.
-func (s *Store) firstRooms(user engine.ID) (all []engine.Membership, err error) {
-	err = s.memberships(kindUserRoom, user, engine.ID{}, func(m engine.Membership) (bool, error) {
-		all = append(all, m)
-		return len(all) <= roomsKept, nil
-	})
-	return all, err
+	return slices.Clone(all[:min(limit, len(all))]), nil
 }
 
 func (s *Store) roomsAfter(user, after engine.ID, limit int) (list []engine.Membership, err error) {

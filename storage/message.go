@@ -4,8 +4,6 @@ import (
 	"encoding/binary"
 	"slices"
 
-	"github.com/cockroachdb/pebble/v2"
-
 	"github.com/klatch-chat/klatch/engine"
 )
 
@@ -97,17 +95,7 @@ func (m *message) show() engine.Message {
 // showTo is the message as one reader sees it.
 func (m *message) showTo(g getter, reader engine.ID) (engine.Message, error) {
 	out := m.show()
-	if reader.IsZero() {
-		return out, nil
-	}
-	for i := range out.Reactions {
-		r, err := readReaction(g, reactionKey(m.room, m.id, reader, out.Reactions[i].Emoji))
-		if err != nil {
-			return out, err
-		}
-		out.Reactions[i].Me = r.on
-	}
-	return out, nil
+	return out, setMine(g, &out, reader)
 }
 
 func readMessage(g getter, room, id, reader engine.ID) (engine.Message, error) {
@@ -136,12 +124,12 @@ func (s *Store) message(room, id engine.ID) (*message, error) {
 }
 
 // messages opens an iterator over the messages of a room.
-func (s *Store) messages(room engine.ID) (*pebble.Iterator, error) {
+func (s *Store) messages(room engine.ID) (*iterator, error) {
 	return s.iter(appendIDs(nil, kindMessage, room))
 }
 
 // seekMessage reads one message; one without any part if there is none.
-func seekMessage(it *pebble.Iterator, room, id engine.ID) (*message, error) {
+func seekMessage(it *iterator, room, id engine.ID) (*message, error) {
 	if it.SeekPrefixGE(messageKey(room, id, subPost)) && messageID(it.Key()) == id {
 		return readParts(it, room, id, it.Next)
 	}
@@ -156,7 +144,7 @@ func messageID(k []byte) (id engine.ID) {
 
 // readParts reads the parts of the message under the iterator, and leaves it on
 // the first key of another.
-func readParts(it *pebble.Iterator, room, id engine.ID, step func() bool) (*message, error) {
+func readParts(it *iterator, room, id engine.ID, step func() bool) (*message, error) {
 	m := &message{room: room, id: id}
 	for ok := true; ok && messageID(it.Key()) == id; ok = step() {
 		v, err := it.ValueAndErr()
@@ -181,7 +169,7 @@ func (t *Tx) post(e *engine.Event, p *engine.Posted) error {
 		return err
 	}
 	t.posts[e.ID()] = e
-	t.touch(about(aboutContent, e.Room, engine.ID{}))
+	t.touchPosted(e)
 	early, err := t.takeEarly(e.Room, e.ID())
 	if err != nil {
 		return err
@@ -243,7 +231,7 @@ func (t *Tx) change(room, id engine.ID, apply func(m *message) error) error {
 	if err := apply(m); err != nil {
 		return err
 	}
-	t.touch(about(aboutContent, room, engine.ID{}))
+	t.touchMessages(room)
 	if m.posted == nil {
 		return t.markEarly(room, id)
 	}
@@ -300,7 +288,7 @@ func (t *Tx) setHidden(ref engine.MessageRef, hidden bool) error {
 		return err
 	}
 	m.hidden = hidden
-	t.touch(about(aboutContent, ref.Room, engine.ID{}))
+	t.touchMessages(ref.Room)
 	t.setTargets(m, before, m.targets())
 	t.setReply(m)
 	return nil

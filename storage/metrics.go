@@ -12,6 +12,16 @@ type Metrics struct {
 	BlockCacheMisses int64
 	RecordHits       uint64 // answers from the cache of records
 	RecordMisses     uint64
+	RecordBytes      int64  // what the cache of records and newest pages holds, about
+	RecordEvictions  uint64 // what had to make room there
+	PageHits         uint64 // newest pages answered from what is kept
+	PageExtensions   uint64 // and from that with what has been added since
+	PageMisses       uint64 // and from the disk alone
+	Seeks            uint64 // what queries cost, all of them: counted when a read ends
+	Steps            uint64
+	InternalSteps    uint64
+	BlockBytes       uint64
+	BlocksRead       int64  // by anybody, from the block cache or the disk
 	DiskBytes        uint64 // what the store takes on disk
 	FreeBytes        uint64 // of the disk, when last looked at; 0 if unknown
 	MemTableBytes    uint64
@@ -73,6 +83,16 @@ func (s *Store) Metrics() Metrics {
 		BlockCacheMisses: p.BlockCache.Misses,
 		RecordHits:       s.cache.hits.Load(),
 		RecordMisses:     s.cache.misses.Load(),
+		RecordBytes:      s.cache.bytes(),
+		RecordEvictions:  s.cache.evictions.Load(),
+		PageHits:         s.cache.pageHits.Load(),
+		PageExtensions:   s.cache.pageExtensions.Load(),
+		PageMisses:       s.cache.pageMisses.Load(),
+		Seeks:            s.reads.seeks.Load(),
+		Steps:            s.reads.steps.Load(),
+		InternalSteps:    s.reads.internal.Load(),
+		BlockBytes:       s.reads.bytes.Load(),
+		BlocksRead:       p.BlockCache.Hits + p.BlockCache.Misses,
 		DiskBytes:        p.DiskSpaceUsage(),
 		MemTableBytes:    p.MemTable.Size,
 		L0Files:          p.Levels[0].TablesCount,

@@ -69,6 +69,12 @@ func named(g getter, space byte, name string) (engine.ID, error) {
 	return engine.ID{}, engine.ErrNotFound
 }
 
+// named answers from the cache: that nobody has a name, too.
+func (s *Store) named(space byte, name string) (engine.ID, error) {
+	a := nameSubject(space, name)
+	return cached(s.cache, a, a, a, 0, func() (engine.ID, error) { return named(s, space, name) })
+}
+
 // reclaim moves an entity's claim, and notes the others whose shown name that changes.
 func (t *Tx) reclaim(space byte, id engine.ID, before, after claim) error {
 	if before == after {
@@ -93,12 +99,14 @@ func (t *Tx) rewrite(space byte, id engine.ID, name string, before, after claim)
 	if err != nil {
 		return err
 	}
+	t.touchName(space, name, list)
 	first := firstOwner(list)
 	list = slices.DeleteFunc(list, func(p idPair) bool { return before != claim{} && p == idPair{before.version, id} })
 	if (after != claim{}) {
 		p := idPair{after.version, id}
 		i, _ := slices.BinarySearchFunc(list, p, comparePair)
 		list = slices.Insert(list, i, p)
+		t.touch(nameSubject(space, name+suffix(id)))
 	}
 	if (after != claim{}) && len(list) > 1 { // an entity claims a name once
 		t.effects.Contested = name
@@ -127,8 +135,9 @@ func (t *Tx) renamed(space byte, subject, id engine.ID, list []idPair) {
 	}
 	t.effects.Renamed = append(t.effects.Renamed, id)
 	if space == spaceUser {
-		t.touch(about(aboutUser, id, engine.ID{}))
+		t.touch(engine.About(engine.AboutUser, id, engine.ID{}))
 	} else {
-		t.touch(about(aboutRoom, id, engine.ID{}))
+		t.touch(engine.About(engine.AboutRoom, id, engine.ID{}))
+		t.touch(publicSubject) // it may be one of them
 	}
 }

@@ -45,6 +45,21 @@ func reactionKey(room, message, user engine.ID, emoji string) []byte {
 	return textKey(kindReaction, emoji, room, message, user)
 }
 
+// setMine marks those reactions to a message that are the reader's.
+func setMine(g getter, m *engine.Message, reader engine.ID) error {
+	if reader.IsZero() {
+		return nil
+	}
+	for i := range m.Reactions {
+		r, err := readReaction(g, reactionKey(m.Room, m.ID, reader, m.Reactions[i].Emoji))
+		if err != nil {
+			return err
+		}
+		m.Reactions[i].Me = r.on
+	}
+	return nil
+}
+
 func (t *Tx) react(e *engine.Event, p *engine.Reacted) error {
 	k := reactionKey(e.Room, p.Message, e.User, p.Emoji)
 	old, err := readReaction(t, k)
@@ -65,6 +80,7 @@ func (t *Tx) react(e *engine.Event, p *engine.Reacted) error {
 	if now.on == old.on {
 		return nil
 	}
+	t.touchMessages(e.Room)
 	if now.on {
 		return t.countReaction(e.Room, p.Message, p.Emoji, 1)
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 
 	"github.com/cockroachdb/pebble/v2"
 
@@ -19,6 +20,7 @@ type getter interface {
 }
 
 func (s *Store) get(key []byte) ([]byte, error) {
+	s.reads.seeks.Add(1)
 	v, closer, err := s.view().Get(key)
 	if errors.Is(err, pebble.ErrNotFound) {
 		return nil, nil
@@ -31,7 +33,19 @@ func (s *Store) get(key []byte) ([]byte, error) {
 }
 
 // iter opens an iterator over keys with a prefix. Close it with done.
-func (s *Store) iter(prefix []byte) (*pebble.Iterator, error) { return iterOf(s.view(), prefix) }
+func (s *Store) iter(prefix []byte) (*iterator, error) {
+	lower, upper := bounds(prefix)
+	return s.within(lower, upper)
+}
+
+// within opens an iterator over keys from one up to another.
+func (s *Store) within(lower, upper []byte) (*iterator, error) {
+	it, err := s.view().NewIter(&pebble.IterOptions{KeyTypes: pebble.IterKeyTypePointsOnly, LowerBound: lower, UpperBound: upper})
+	if err != nil {
+		return nil, fmt.Errorf("read: %w", err)
+	}
+	return &iterator{it, &s.reads}, nil
+}
 
 func iterOf(r pebble.Reader, prefix []byte) (*pebble.Iterator, error) {
 	o := &pebble.IterOptions{KeyTypes: pebble.IterKeyTypePointsOnly}
@@ -44,7 +58,7 @@ func iterOf(r pebble.Reader, prefix []byte) (*pebble.Iterator, error) {
 }
 
 // done closes an iterator. Its error, or err if that came first, is the scan's.
-func done(it *pebble.Iterator, err error) error {
+func done(it io.Closer, err error) error {
 	if cerr := it.Close(); err == nil && cerr != nil {
 		err = fmt.Errorf("read: %w", cerr)
 	}
@@ -127,5 +141,6 @@ func (s *Store) probe(key []byte) ([]byte, error) {
 		return nil, err
 	}
 	v, err := p.get(key)
+	s.reads.add(p.it)
 	return v, errors.Join(err, p.close())
 }

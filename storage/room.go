@@ -60,20 +60,20 @@ func readRoom(g getter, id engine.ID) (engine.Room, error) {
 
 // Room implements engine.Reader.
 func (s *Store) Room(id engine.ID) (engine.Room, error) {
-	a := about(aboutRoom, id, engine.ID{})
+	a := engine.About(engine.AboutRoom, id, engine.ID{})
 	return cached(s.cache, a, a, a, 256, func() (engine.Room, error) { return readRoom(s, id) })
 }
 
 // Room implements engine.Reader.
 func (t *Tx) Room(id engine.ID) (engine.Room, error) {
-	if t.clean(about(aboutRoom, id, engine.ID{})) {
+	if t.clean(engine.About(engine.AboutRoom, id, engine.ID{})) {
 		return t.s.Room(id)
 	}
 	return readRoom(t, id)
 }
 
 // RoomNamed implements engine.Reader.
-func (s *Store) RoomNamed(name string) (engine.ID, error) { return named(s, spaceRoom, name) }
+func (s *Store) RoomNamed(name string) (engine.ID, error) { return s.named(spaceRoom, name) }
 
 // RoomNamed implements engine.Reader.
 func (t *Tx) RoomNamed(name string) (engine.ID, error) { return named(t, spaceRoom, name) }
@@ -129,7 +129,7 @@ func (t *Tx) changeRoom(id engine.ID, apply func(r *roomRecord)) error {
 	if err != nil {
 		return err
 	}
-	before, name, wasPublic := r.claim(), r.Name.Value, r.public()
+	before, name, wasPublic, existed := r.claim(), r.Name.Value, r.public(), r.exists()
 	apply(r)
 	b, err := encMode.Marshal(r)
 	if err != nil {
@@ -138,7 +138,15 @@ func (t *Tx) changeRoom(id engine.ID, apply func(r *roomRecord)) error {
 	if err := t.set(idKey(kindRoom, id), b); err != nil {
 		return err
 	}
-	t.touch(about(aboutRoom, id, engine.ID{}))
+	t.touch(engine.About(engine.AboutRoom, id, engine.ID{}))
+	if wasPublic || r.public() {
+		t.touch(publicSubject)
+	}
+	if r.exists() != existed {
+		if err := t.touchMembers(id); err != nil {
+			return err
+		}
+	}
 	if wasPublic && (!r.public() || r.Name.Value != name) {
 		t.note(t.del(publicKey(name, id)))
 	}

@@ -2,6 +2,7 @@ package storage
 
 import (
 	"encoding/binary"
+	"slices"
 
 	"github.com/klatch-chat/klatch/engine"
 )
@@ -18,6 +19,7 @@ func (t *Tx) nodeKey(e *engine.Event, p *engine.NodeKey) error {
 			return err
 		}
 	}
+	t.touch(engine.AboutKeyOf(e.Origin))
 	id := e.ID()
 	return t.set(k, append(append([]byte(nil), id[:]...), p.Public...))
 }
@@ -32,7 +34,7 @@ func (t *Tx) revoke(p *engine.TokenRevoked) error {
 	if len(v) == 8 {
 		expires = max(expires, binary.BigEndian.Uint64(v))
 	}
-	t.touch(about(aboutToken, p.Token, engine.ID{}))
+	t.touch(engine.About(engine.AboutToken, p.Token, engine.ID{}))
 	return t.set(k, binary.BigEndian.AppendUint64(nil, expires))
 }
 
@@ -40,7 +42,7 @@ func present(value []byte, err error) (bool, error) { return value != nil, err }
 
 // TokenRevoked implements engine.Secrets.
 func (s *Store) TokenRevoked(token engine.ID) (bool, error) {
-	a := about(aboutToken, token, engine.ID{})
+	a := engine.About(engine.AboutToken, token, engine.ID{})
 	return cached(s.cache, a, a, a, 0, func() (bool, error) { return present(s.probe(idKey(kindToken, token))) })
 }
 
@@ -59,7 +61,11 @@ func readNodeKey(g getter, o engine.Origin) ([]byte, error) {
 }
 
 // NodeKey implements engine.Secrets.
-func (s *Store) NodeKey(o engine.Origin) ([]byte, error) { return readNodeKey(s, o) }
+func (s *Store) NodeKey(o engine.Origin) ([]byte, error) {
+	a := engine.AboutKeyOf(o)
+	public, err := cached(s.cache, a, a, a, 32, func() ([]byte, error) { return readNodeKey(s, o) })
+	return slices.Clone(public), err
+}
 
 // NodeKey implements engine.Secrets.
 func (t *Tx) NodeKey(o engine.Origin) ([]byte, error) { return readNodeKey(t, o) }

@@ -23,7 +23,7 @@ import (
 type Options struct {
 	// Memory is the bytes that the store's caches may use in all: one half is
 	// Pebble's block cache, a quarter its memtables, a quarter the cache of
-	// records. Default 256 MiB, least 1 MiB.
+	// records and newest pages. Default 256 MiB, least 1 MiB.
 	Memory int64
 	// Reserve is how many bytes of the disk must stay free: below it the store
 	// takes no writes. Default 64 MiB; negative for none.
@@ -73,6 +73,7 @@ type Store struct {
 	guard  *guard
 	space  space
 	cache  *cache
+	reads  reads
 	log    *slog.Logger
 	origin engine.Origin
 	dir    string
@@ -106,7 +107,9 @@ var _ engine.Store = (*Store)(nil)
 type heads struct {
 	position engine.Position
 	stamps   map[engine.Origin]engine.Stamp // of the last event of each origin
-	early    int                            // keys of kind E
+	newest   engine.Stamp                   // the highest of stamps
+	ends     *roomEnds
+	early    int // keys of kind E
 }
 
 // advance moves the heads to where a batch has brought the store.
@@ -114,6 +117,10 @@ func (h *heads) advance(t *Tx) {
 	for o, m := range t.marks {
 		h.position = h.position.With(o, m.seq)
 		h.stamps[o] = m.stamp
+	}
+	h.newest = t.newest
+	for room, id := range t.ends {
+		h.ends.set(room, id)
 	}
 	h.early = t.early
 }
@@ -301,7 +308,7 @@ func (s *Store) load() error {
 }
 
 func (s *Store) readHeads() (h heads, err error) {
-	h.stamps = map[engine.Origin]engine.Stamp{}
+	h.stamps, h.ends = map[engine.Origin]engine.Stamp{}, newRoomEnds()
 	if h.position, err = readPosition(s.view()); err != nil {
 		return h, err
 	}
@@ -311,6 +318,7 @@ func (s *Store) readHeads() (h heads, err error) {
 			return h, fmt.Errorf("%w: last event of %s: %w", ErrDamaged, o, err)
 		}
 		h.stamps[o] = head.Stamp
+		h.newest = max(h.newest, head.Stamp)
 	}
 	err = s.scan([]byte{kindEarly}, func(_ key, _ []byte) error { h.early++; return nil })
 	return h, err

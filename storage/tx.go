@@ -22,12 +22,17 @@ type Tx struct {
 	overlay map[string][]byte
 	posts   map[engine.ID]*engine.Event // appended posts, whose bytes are only in the batch
 	marks   map[engine.Origin]mark
-	touched map[uint32]struct{} // shards of the cache to make stale
+	ends    map[engine.ID]engine.ID // newest posts of rooms, as roomEnds knows them
+	newest  engine.Stamp            // the highest of any origin
+	touched map[uint32]struct{}     // shards of the cache to make stale
+	amended []uint32                // of these, AboutAmended's
 	early   int
 	count   uint64
 	effects engine.Effects // of the event being appended
 	err     error          // a disk error in the middle of an event: nothing can be kept
 	done    bool
+
+	touchedAll bool // the whole cache
 }
 
 // mark is how far an origin has come in this batch.
@@ -46,6 +51,8 @@ func newTx(s *Store, base heads) *Tx {
 		overlay: map[string][]byte{},
 		posts:   map[engine.ID]*engine.Event{},
 		marks:   map[engine.Origin]mark{},
+		ends:    map[engine.ID]engine.ID{},
+		newest:  base.newest,
 		touched: map[uint32]struct{}{},
 		early:   base.early,
 	}
@@ -69,6 +76,7 @@ func (t *Tx) Append(e *engine.Event) (bool, engine.Effects, error) {
 		return false, engine.Effects{}, t.err
 	}
 	t.marks[e.Origin] = mark{e.Seq, e.Stamp}
+	t.newest = max(t.newest, e.Stamp)
 	t.count++
 	return true, t.effects, nil
 }
@@ -185,17 +193,25 @@ func (s *Store) commit(t *Tx) error {
 		return err
 	}
 	before := s.db.NewSnapshot()
-	if err := s.sync(t.batch); err != nil {
+	if err := s.apply(t); err != nil {
 		return s.fail(before, err)
 	}
-	for shard := range t.touched {
-		s.cache.raise(shard)
-	}
+	s.raise(t)
 	h := t.base
 	h.advance(t)
 	s.appended.Add(t.count)
 	s.adopt(h)
 	return before.Close()
+}
+
+// apply makes a batch visible and durable. What it amends is stale before anybody
+// can see it: a reader who extends a page then notices that it would join the old
+// with the new.
+func (s *Store) apply(t *Tx) error {
+	for _, shard := range t.amended {
+		s.cache.raise(shard)
+	}
+	return s.sync(t.batch)
 }
 
 // sync writes a batch with one sync. After an error its fate is open, and
@@ -264,13 +280,4 @@ func (t *Tx) note(err error) {
 	if t.err == nil && err != nil {
 		t.err = err
 	}
-}
-
-// touch makes answers about a subject stale at Commit.
-func (t *Tx) touch(a subject) { t.touched[t.s.cache.shard(&a)] = struct{}{} }
-
-// clean tells whether the store's answer about a subject is the batch's too.
-func (t *Tx) clean(a subject) bool {
-	_, dirty := t.touched[t.s.cache.shard(&a)]
-	return !dirty
 }

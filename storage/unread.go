@@ -3,8 +3,6 @@ package storage
 import (
 	"slices"
 
-	"github.com/cockroachdb/pebble/v2"
-
 	"github.com/klatch-chat/klatch/engine"
 )
 
@@ -24,15 +22,15 @@ func (t *Tx) read(e *engine.Event, p *engine.Read) error {
 			return err
 		}
 	}
-	t.touch(about(aboutMarker, e.Room, e.User))
+	t.touch(engine.About(engine.AboutMarker, e.Room, e.User))
 	return t.set(k, slices.Clone(p.Message[:]))
 }
 
 // Unread implements engine.Pages. The answer is kept until the room's messages
 // or the marker change.
 func (s *Store) Unread(room, user engine.ID) (engine.Unread, error) {
-	mine := about(aboutMarker, room, user)
-	content := about(aboutContent, room, engine.ID{})
+	mine := engine.About(engine.AboutMarker, room, user)
+	content := engine.About(engine.AboutContent, room, engine.ID{})
 	return cached(s.cache, mine, mine, content, 0, func() (engine.Unread, error) { return s.countUnread(room, user) })
 }
 
@@ -70,7 +68,7 @@ func (s *Store) countMessages(room, user, marker engine.ID) (n int, err error) {
 
 // countable steps over the keys of one message and tells whether it is a
 // visible one of somebody else.
-func countable(it *pebble.Iterator, user engine.ID, step func() bool) (bool, error) {
+func countable(it *iterator, user engine.ID, step func() bool) (bool, error) {
 	posted, gone := false, false
 	id := messageID(it.Key())
 	for ok := true; ok && messageID(it.Key()) == id; ok = step() {

@@ -55,20 +55,20 @@ func readUser(g getter, id engine.ID) (engine.User, error) {
 
 // User implements engine.Reader.
 func (s *Store) User(id engine.ID) (engine.User, error) {
-	a := about(aboutUser, id, engine.ID{})
+	a := engine.About(engine.AboutUser, id, engine.ID{})
 	return cached(s.cache, a, a, a, 128, func() (engine.User, error) { return readUser(s, id) })
 }
 
 // User implements engine.Reader.
 func (t *Tx) User(id engine.ID) (engine.User, error) {
-	if t.clean(about(aboutUser, id, engine.ID{})) {
+	if t.clean(engine.About(engine.AboutUser, id, engine.ID{})) {
 		return t.s.User(id)
 	}
 	return readUser(t, id)
 }
 
 // UserNamed implements engine.Reader.
-func (s *Store) UserNamed(name string) (engine.ID, error) { return named(s, spaceUser, name) }
+func (s *Store) UserNamed(name string) (engine.ID, error) { return s.named(spaceUser, name) }
 
 // UserNamed implements engine.Reader.
 func (t *Tx) UserNamed(name string) (engine.ID, error) { return named(t, spaceUser, name) }
@@ -92,15 +92,15 @@ func readCredentials(g getter, id engine.ID) (credentials, error) {
 
 // Credentials implements engine.Secrets.
 func (s *Store) Credentials(user engine.ID) (phc string, changed engine.ID, err error) {
-	u := about(aboutUser, user, engine.ID{})
-	c, err := cached(s.cache, about(aboutCredentials, user, engine.ID{}), u, u, 128,
+	u := engine.About(engine.AboutUser, user, engine.ID{})
+	c, err := cached(s.cache, engine.About(aboutCredentials, user, engine.ID{}), u, u, 128,
 		func() (credentials, error) { return readCredentials(s, user) })
 	return c.phc, c.changed, err
 }
 
 // Credentials implements engine.Secrets.
 func (t *Tx) Credentials(user engine.ID) (phc string, changed engine.ID, err error) {
-	if t.clean(about(aboutUser, user, engine.ID{})) {
+	if t.clean(engine.About(engine.AboutUser, user, engine.ID{})) {
 		return t.s.Credentials(user)
 	}
 	c, err := readCredentials(t, user)
@@ -150,7 +150,7 @@ func (t *Tx) changeUser(id engine.ID, apply func(r *userRecord)) error {
 	if err := t.set(idKey(kindUser, id), b); err != nil {
 		return err
 	}
-	t.touch(about(aboutUser, id, engine.ID{}))
+	t.touch(engine.About(engine.AboutUser, id, engine.ID{}))
 	if r.admin() != wasAdmin {
 		if err := t.countAdmins(r.admin()); err != nil {
 			return err

@@ -31,14 +31,27 @@ type Config struct {
 	// LoginRate bounds sign-ins and registrations of one address (of an IPv6
 	// network of 64 bits); zero: no limit.
 	LoginRate engine.Rate
+	// ReadRate bounds the GETs of one user, and StrangerRate the requests of one
+	// address without a token that holds; zero: no limit. Unsafe requests have the engine's rate.
+	ReadRate, StrangerRate engine.Rate
 	// MaxBody bounds a request's body in bytes. Default: what the longest message may take in JSON.
 	MaxBody int64
+	// AccessLog has every request logged at level info, not only those that were refused or failed.
+	AccessLog bool
+	// Memory is how many bytes of answers may be cached; zero: none are.
+	Memory int64
 	// Observe, if set, hears of every request after its answer, but not of Realtime's and SocketIO's.
 	Observe func(Observation)
 }
 
 // DefaultLoginRate lets a person mistype and slows down a guesser.
 var DefaultLoginRate = engine.Rate{PerSecond: 5, Burst: 20}
+
+// DefaultStrangerRate lets a page with an old cookie load, and makes tokens slow to guess.
+var DefaultStrangerRate = engine.Rate{PerSecond: 20, Burst: 100}
+
+// ReadsPerWrite is how much oftener than they write users may read, by default.
+const ReadsPerWrite = 10
 
 // Observation is one answered request.
 type Observation struct {
@@ -65,8 +78,8 @@ func (c Config) withDefaults() (Config, error) {
 	if c.MaxBody == 0 {
 		c.MaxBody = 4<<10 + 6*int64(c.Engine.MaxMessage()) // JSON may write a byte as \u00XX
 	}
-	if c.MaxBody < 0 {
-		return c, fmt.Errorf("api: MaxBody is %d", c.MaxBody)
+	if c.MaxBody < 0 || c.Memory < 0 {
+		return c, fmt.Errorf("api: MaxBody is %d and Memory %d", c.MaxBody, c.Memory)
 	}
 	return c, nil
 }

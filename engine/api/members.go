@@ -1,6 +1,10 @@
 package api
 
-import "github.com/klatch-chat/klatch/engine"
+import (
+	"net/http"
+
+	"github.com/klatch-chat/klatch/engine"
+)
 
 type memberRole struct {
 	Role string `json:"role"`
@@ -19,7 +23,7 @@ func (s *server) listMembers(r *request, room engine.ID) (reply, error) {
 	if more {
 		next = members[len(members)-1].ID.String()
 	}
-	return answer(newList(members, next))
+	return reply{status: http.StatusOK, body: newList(members, next), links: listLink("", n, next)}, nil
 }
 
 func (s *server) setMember(r *request, room engine.ID) (reply, error) {

@@ -31,32 +31,6 @@ func message(do func(s *server, r *request, room, id engine.ID) (reply, error)) 
 	})
 }
 
-func pageAnswer(p engine.Page, err error) (reply, error) {
-	if err != nil {
-		return reply{}, err
-	}
-	if p.Items == nil {
-		p.Items = []engine.Message{}
-	}
-	return answer(p)
-}
-
-func (s *server) listMessages(r *request, room engine.ID) (reply, error) {
-	rg, err := r.messageRange()
-	if err != nil {
-		return reply{}, err
-	}
-	return pageAnswer(s.engine.History(r.who, room, rg))
-}
-
-func (s *server) listReplies(r *request, room, id engine.ID) (reply, error) {
-	rg, err := r.messageRange()
-	if err != nil {
-		return reply{}, err
-	}
-	return pageAnswer(s.engine.Replies(r.who, room, id, rg))
-}
-
 func (s *server) postMessage(r *request, room engine.ID) (reply, error) {
 	b, err := decode[newMessage](r)
 	if err != nil {
@@ -68,14 +42,6 @@ func (s *server) postMessage(r *request, room engine.ID) (reply, error) {
 	}
 	m, receipt, err := s.engine.Post(r.Context(), r.who, engine.NewMessage{Room: room, Body: b.Body, Nonce: b.Nonce, ReplyTo: replyTo})
 	return wrote(http.StatusCreated, m, receipt, err)
-}
-
-func (s *server) getMessage(r *request, room, id engine.ID) (reply, error) {
-	m, err := s.engine.Message(r.who, room, id)
-	if err != nil {
-		return reply{}, err
-	}
-	return answer(m)
 }
 
 func (s *server) editMessage(r *request, room, id engine.ID) (reply, error) {

@@ -49,6 +49,10 @@ const overview = "The chat's REST calls. Times are RFC 3339 in UTC with millisec
 	"Every answer to a write carries Klatch-Position; a request that sends it back as Klatch-After, to whichever node, " +
 	"is answered from a state at least that new. Browsers do the same by the cookie klatch_after. " +
 	"Klatch-Durability says where the write was stored when it was answered. " +
+	"Every GET has a strong ETag: send it back as If-None-Match and get 304 while nothing has changed. " +
+	"Answers may come from the node's cache (X-Cache), but never older than they may be without it; Cache-Control: no-cache in a request leaves it out. " +
+	"Lists and pages name their neighbours in Link (RFC 8288), relative to the request. " +
+	"Limits are told in RateLimit-Policy and RateLimit (draft-ietf-httpapi-ratelimit-headers). " +
 	"With the session cookie, unsafe methods need an Origin that names the host. " +
 	"Unknown paths are not_found (404); a wrong method is method_not_allowed (405) with Allow; HEAD works where GET does. " +
 	"The real-time protocol is a WebSocket at /api/v1/ws."
@@ -98,6 +102,9 @@ func (rt route) parameters() (ps []any) {
 	if rt.positioned() {
 		ps = append(ps, ref("parameters", "Klatch-After"))
 	}
+	if !rt.unsafe() {
+		ps = append(ps, ref("parameters", "If-None-Match"))
+	}
 	return ps
 }
 
@@ -110,6 +117,12 @@ func (rt route) responses() object {
 		unsupported := strconv.Itoa(http.StatusUnsupportedMediaType)
 		all[unsupported] = ref("responses", unsupported)
 	}
+	if !rt.unsafe() {
+		all[strconv.Itoa(http.StatusNotModified)] = object{
+			"description": "Not Modified: what If-None-Match names is still so",
+			"headers":     rt.headers(),
+		}
+	}
 	return all
 }
 
@@ -118,17 +131,37 @@ func (rt route) success() object {
 	if rt.result != "" {
 		o["content"] = content("application/json", ref("schemas", rt.result))
 	}
-	headers := object{}
-	if rt.unsafe() {
-		headers[positionKey] = ref("headers", positionKey)
-	}
-	if rt.writes() {
-		headers[durabilityKey] = ref("headers", durabilityKey)
-	}
-	if len(headers) > 0 {
+	if headers := rt.headers(); len(headers) > 0 {
 		o["headers"] = headers
 	}
 	return o
+}
+
+// headers are the fields of an answer that is not an error.
+func (rt route) headers() object {
+	names := []string{}
+	if rt.unsafe() {
+		names = append(names, positionKey)
+	} else {
+		names = append(names, "ETag")
+	}
+	if rt.writes() {
+		names = append(names, durabilityKey)
+	}
+	if rt.positioned() {
+		names = append(names, "RateLimit-Policy", "RateLimit")
+		if !rt.unsafe() {
+			names = append(names, "X-Cache", "Age")
+		}
+	}
+	if slices.Contains(rt.query, "limit") {
+		names = append(names, "Link")
+	}
+	all := object{}
+	for _, name := range names {
+		all[name] = ref("headers", name)
+	}
+	return all
 }
 
 // codes returns the errors that a route may answer with.
@@ -140,8 +173,11 @@ func (rt route) codes() []engine.Code {
 	if !rt.anyone {
 		all = append(all, engine.CodeUnauthorized)
 	}
+	if rt.positioned() {
+		all = append(all, engine.CodeRateLimited)
+	}
 	if rt.unsafe() {
-		all = append(all, engine.CodeForbidden, engine.CodeRateLimited)
+		all = append(all, engine.CodeForbidden)
 	}
 	if strings.Contains(rt.path, "{") {
 		all = append(all, engine.CodeNotFound)

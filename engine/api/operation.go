@@ -19,23 +19,70 @@ type request struct {
 type operation struct {
 	route
 	server *server
+	name   string // the route's full path
+	fields fields
 }
 
 // ServeHTTP implements http.Handler.
 func (o *operation) ServeHTTP(w http.ResponseWriter, hr *http.Request) {
-	hr.Body = http.MaxBytesReader(w, hr.Body, o.server.MaxBody)
+	if o.unsafe() {
+		hr.Body = http.MaxBytesReader(w, hr.Body, o.server.MaxBody)
+	}
 	r := &request{Request: hr, trace: traceOf(hr)}
-	r.trace.route = o.fullPath()
+	r.trace.route = o.name
 	err := o.admit(w, r)
-	var a reply
 	if err == nil {
-		a, err = o.serve(o.server, r)
+		err = o.answer(w, r)
 	}
 	if err != nil {
 		o.server.fail(w, hr, err)
-		return
 	}
-	o.server.send(w, r, a)
+}
+
+// answer runs the route's function. After an error nothing has been written.
+func (o *operation) answer(w http.ResponseWriter, r *request) error {
+	if o.view != nil {
+		return o.show(w, r)
+	}
+	a, err := o.serve(o.server, r)
+	if err != nil {
+		return err
+	}
+	if err := o.server.setHeaders(w, r, a); err != nil {
+		return err
+	}
+	switch {
+	case o.unsafe() || a.status != http.StatusOK:
+		o.server.send(w, r, a)
+	case o.positioned():
+		o.server.sendKept(w, r.Request, &o.fields, newKept("", reading{body: a.body, raw: a.raw, links: a.links}, o.server.Now()), bypass)
+	default:
+		o.server.sendKept(w, r.Request, &o.fields, newKept("", reading{body: a.body, raw: a.raw}, o.server.Now()), "")
+	}
+	return nil
+}
+
+// show answers a GET from the cache, or as if there were none.
+func (o *operation) show(w http.ResponseWriter, r *request) error {
+	v, err := o.view(o.server, r)
+	if err != nil {
+		return err
+	}
+	var k *kept
+	how := bypass
+	if c := o.server.responses; uncached(r.Request) {
+		k, how, err = c.pass(v)
+	} else {
+		k, how, err = c.get(o.name, v, r.who.User, o.ttl)
+	}
+	if err != nil {
+		return err
+	}
+	o.server.sendKept(w, r.Request, &o.fields, k, how)
+	if how != bypass && v.older != nil && !k.prev.IsZero() {
+		o.server.responses.readAhead(o.name, v.older(k.prev), r.who.User, o.ttl)
+	}
+	return nil
 }
 
 // admit is the gate of every operation (I8, I9).
@@ -44,22 +91,39 @@ func (o *operation) admit(w http.ResponseWriter, r *request) error {
 	if o.unsafe() && !o.anyone && fromCookie && !sameOrigin(r.Request) {
 		return &engine.Error{Code: engine.CodeForbidden, Message: "a page of another origin may not do this: Origin must name this host"}
 	}
-	if o.anyone && o.unsafe() {
-		if wait, ok := o.server.logins.Allow(network(r.trace.client)); !ok {
-			return engine.RateError(wait)
-		}
-	}
 	if !o.positioned() {
 		return nil // its answer is the same in every state
+	}
+	if o.anyone {
+		if err := o.server.limits.signIns.take(w.Header(), network(r.trace.client)); err != nil {
+			return err
+		}
 	}
 	after, err := o.server.after(w, r)
 	if err == nil {
 		err = o.identify(r, token, after)
 	}
-	if err == nil && o.unsafe() && !o.anyone {
-		err = o.server.engine.Allow(r.who.User)
+	if o.anyone {
+		return err
 	}
-	return err
+	return o.limit(w.Header(), r, err)
+}
+
+// limit takes one from the bucket of who has been let in or, by an error, has not.
+func (o *operation) limit(h http.Header, r *request, err error) error {
+	limits := o.server.limits
+	switch {
+	case errors.Is(err, engine.ErrUnauthorized):
+		if limited := limits.strangers.take(h, network(r.trace.client)); limited != nil {
+			return limited
+		}
+		return err
+	case err != nil:
+		return err
+	case o.unsafe():
+		return limits.writes.take(h, r.who.User)
+	}
+	return limits.reads.take(h, r.who.User)
 }
 
 // identify finds out who calls, in a state that covers after. A node that is
@@ -79,6 +143,9 @@ func (o *operation) identify(r *request, token string, after engine.Position) er
 func (o *operation) authenticate(r *request, token string) (err error) {
 	if !o.anyone {
 		r.who, err = o.server.engine.Authenticate(r.Context(), token)
+	}
+	if r.who != nil {
+		r.trace.user = r.who.User
 	}
 	return err
 }

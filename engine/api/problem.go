@@ -58,10 +58,10 @@ func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 		s.Logger.ErrorContext(r.Context(), "request failed", "request", traceOf(r).id, "err", err)
 	}
 	failureHeaders(w.Header(), status, e)
-	s.write(w, r, status, "application/problem+json", problem{
+	writeJSON(w, r, status, problemType, encode(problem{
 		Type: "about:blank", Title: http.StatusText(status), Status: status,
 		Code: e.Code, Detail: e.Message, Errors: e.Fields,
-	})
+	}))
 }
 
 func internal(err error) *engine.Error {
@@ -80,5 +80,5 @@ func failureHeaders(h http.Header, status int, e *engine.Error) {
 
 // retryAfter is in whole seconds: rounded up, and never "at once".
 func retryAfter(d time.Duration) string {
-	return strconv.FormatInt(max(1, int64((d+time.Second-1)/time.Second)), 10)
+	return strconv.FormatInt(max(1, seconds(d)), 10)
 }

@@ -1,10 +1,9 @@
 package api
 
 import (
-	"bytes"
-	"encoding/json"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/klatch-chat/klatch/engine"
 )
@@ -17,7 +16,7 @@ type reply struct {
 	signIn  string         // a token for the session cookie
 	signOut bool           // takes the session cookie away
 	raw     []byte         // JSON that is ready, instead of body
-	public  bool           // the same for all, so that caches may keep it
+	links   string         // the Link field, "" for none
 }
 
 func answer(body any) (reply, error) { return reply{status: http.StatusOK, body: body}, nil }
@@ -49,41 +48,77 @@ func newList[T any](items []T, next string) list[T] {
 	return l
 }
 
-// send writes a reply.
+// send writes the answer to a write.
 func (s *server) send(w http.ResponseWriter, r *request, a reply) {
-	if err := s.setHeaders(w, r, a); err != nil {
-		s.fail(w, r.Request, err)
-		return
-	}
-	if a.public {
-		w.Header().Set("Cache-Control", "public, max-age=300")
-	}
 	switch {
 	case a.raw != nil:
-		s.writeBytes(w, r.Request, a.status, "application/json", a.raw)
+		writeJSON(w, r.Request, a.status, jsonType, a.raw)
 	case a.body != nil:
-		s.write(w, r.Request, a.status, "application/json", a.body)
+		writeJSON(w, r.Request, a.status, jsonType, encode(a.body))
 	default:
 		w.WriteHeader(a.status)
 	}
 }
 
-// write sends a value as JSON.
-func (s *server) write(w http.ResponseWriter, r *http.Request, status int, kind string, body any) {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(body); err != nil {
-		panic(err) // our own structs: a mistake of ours, and nothing has been written yet
-	}
-	s.writeBytes(w, r, status, kind, b.Bytes())
-}
+// Values of header fields are shared by all answers: nobody changes them.
+var (
+	jsonType    = []string{"application/json"}
+	problemType = []string{"application/problem+json"}
+)
 
-func (s *server) writeBytes(w http.ResponseWriter, r *http.Request, status int, kind string, b []byte) {
-	w.Header().Set("Content-Type", kind)
-	w.Header().Set("Content-Length", strconv.Itoa(len(b)))
+func writeJSON(w http.ResponseWriter, r *http.Request, status int, kind []string, b []byte) {
+	h := w.Header()
+	h["Content-Type"] = kind
+	h["Content-Length"] = []string{strconv.Itoa(len(b))}
 	w.WriteHeader(status)
 	if r.Method != http.MethodHead {
 		_, _ = w.Write(b) // the client may have gone; there is nobody left to tell
+	}
+}
+
+// fields are what the answers of a GET route have in common.
+type fields struct {
+	cacheControl, vary []string
+}
+
+// commonFields returns a route's. An answer that depends on who asks may be kept by
+// the one browser that asked, and must be asked about each time: the
+// validator makes that cheap, and no node has to promise how long something stays so.
+func (rt route) commonFields() fields {
+	f := fields{cacheControl: []string{"private, no-cache"}, vary: []string{"Accept-Encoding, Authorization, Cookie"}}
+	if rt.cacheable != "" {
+		f = fields{cacheControl: []string{rt.cacheable}, vary: []string{"Accept-Encoding"}}
+	}
+	return f
+}
+
+// The values of X-Cache.
+var sources = map[source][]string{hit: {string(hit)}, miss: {string(miss)}, bypass: {string(bypass)}}
+
+// sendKept answers a GET: with all of it, or with 304 for a client that has it.
+func (s *server) sendKept(w http.ResponseWriter, r *http.Request, f *fields, k *kept, how source) {
+	form := k.choose(r.Header["Accept-Encoding"])
+	h := w.Header()
+	h["Cache-Control"], h["Vary"], h["Etag"] = f.cacheControl, f.vary, form.etag
+	if how != "" {
+		h["X-Cache"] = sources[how]
+	}
+	if how == hit {
+		h["Age"] = []string{strconv.FormatInt(max(0, int64(s.Now().Sub(k.stored)/time.Second)), 10)}
+	}
+	if k.links != nil {
+		h["Link"] = k.links
+	}
+	if lines := r.Header["If-None-Match"]; len(lines) > 0 && !noneMatch(lines, form.etag[0]) {
+		w.WriteHeader(http.StatusNotModified)
+		return
+	}
+	h["Content-Type"], h["Content-Length"] = jsonType, form.length
+	if form.coding != nil {
+		h["Content-Encoding"] = form.coding
+	}
+	w.WriteHeader(http.StatusOK)
+	if r.Method != http.MethodHead {
+		_, _ = w.Write(form.body) // the client may have gone; there is nobody left to tell
 	}
 }

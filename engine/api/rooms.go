@@ -2,6 +2,7 @@ package api
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 
 	"github.com/klatch-chat/klatch/engine"
@@ -35,46 +36,90 @@ func room(do func(*server, *request, engine.ID) (reply, error)) func(*server, *r
 	}
 }
 
-func (s *server) listRooms(r *request) (reply, error) {
+// roomView is room for views.
+func roomView(do func(*server, *request, engine.Room) (view, error)) viewOf {
+	return func(s *server, r *request) (view, error) {
+		id, err := s.engine.FindRoom(r.PathValue("room"))
+		if err != nil {
+			return view{}, err
+		}
+		room, err := s.engine.Readable(r.who, id)
+		if err != nil {
+			return view{}, err
+		}
+		return do(s, r, room)
+	}
+}
+
+func (s *server) viewRooms(r *request) (view, error) {
 	q, err := r.parameters()
 	if err != nil {
-		return reply{}, err
+		return view{}, err
 	}
 	switch q.Get("filter") {
 	case "", "joined":
-		return s.joinedRooms(r)
+		return s.viewJoined(r)
 	case "public":
-		return s.publicRooms(r)
+		return s.viewPublic(r)
 	}
-	return reply{}, fieldError("filter", "unknown", "filter must be joined or public")
+	return view{}, fieldError("filter", "unknown", "filter must be joined or public")
 }
 
-func (s *server) joinedRooms(r *request) (reply, error) {
+func (s *server) viewJoined(r *request) (view, error) {
 	after, n, err := r.idListRange()
+	return view{key: fmt.Sprint("joined ", after, n), read: func(bool) (reading, error) {
+		return s.readJoined(r.who, after, n)
+	}}, err
+}
+
+func (s *server) readJoined(who *engine.Identity, after engine.ID, n int) (reading, error) {
+	marks := s.mark(engine.About(engine.AboutRoomsOf, who.User, engine.ID{}))
+	ms, err := s.engine.Store().RoomsOf(who.User, after, n+1)
 	if err != nil {
-		return reply{}, err
+		return reading{}, err
 	}
-	rooms, next, err := s.engine.JoinedRooms(r.who.User, after, n)
+	for _, m := range ms {
+		marks = append(marks, s.markRoom(m.Room, who.User)...)
+	}
+	rooms, next, err := s.engine.JoinedRooms(who.User, after, n)
 	if err != nil {
-		return reply{}, err
+		return reading{}, err
 	}
 	cursor := ""
 	if !next.IsZero() {
 		cursor = next.String()
 	}
-	return answer(newList(rooms, cursor))
+	return reading{body: newList(rooms, cursor), links: listLink("", n, cursor), marks: marks}, nil
 }
 
-func (s *server) publicRooms(r *request) (reply, error) {
+func (s *server) viewPublic(r *request) (view, error) {
 	after, n, err := r.listRange()
+	return view{key: fmt.Sprint("public ", n, " ", after), read: func(bool) (reading, error) {
+		return s.readPublic(r.who, after, n)
+	}}, err
+}
+
+func (s *server) readPublic(who *engine.Identity, after string, n int) (reading, error) {
+	marks := s.mark(engine.About(engine.AboutPublic, engine.ID{}, engine.ID{}))
+	listed, _, err := s.engine.Store().PublicRooms(after, n)
 	if err != nil {
-		return reply{}, err
+		return reading{}, err
 	}
-	rooms, next, err := s.engine.PublicRooms(r.who, after, n)
+	for i := range listed {
+		marks = append(marks, s.markRoom(listed[i].ID, who.User)...)
+	}
+	rooms, next, err := s.engine.PublicRooms(who, after, n)
 	if err != nil {
-		return reply{}, err
+		return reading{}, err
 	}
-	return answer(newList(rooms, next))
+	return reading{body: newList(rooms, next), links: listLink("filter=public&", n, next), marks: marks}, nil
+}
+
+// markRoom marks what a room looks like to one user.
+func (s *server) markRoom(room, user engine.ID) []engine.Mark {
+	return s.mark(
+		engine.About(engine.AboutRoom, room, engine.ID{}), engine.About(engine.AboutRole, room, user),
+		engine.About(engine.AboutContent, room, engine.ID{}), engine.About(engine.AboutMarker, room, user))
 }
 
 func (s *server) createRoom(r *request) (reply, error) {
@@ -112,12 +157,12 @@ func (s *server) openDirectRoom(r *request) (reply, error) {
 	return wrote(http.StatusOK, v, receipt, err)
 }
 
-func (s *server) getRoom(r *request, room engine.ID) (reply, error) {
-	v, err := s.engine.Room(r.who, room)
-	if err != nil {
-		return reply{}, err
-	}
-	return answer(v)
+func (s *server) viewRoom(r *request, room engine.Room) (view, error) {
+	return view{key: string(room.ID[:]), read: func(bool) (reading, error) {
+		marks := s.markRoom(room.ID, r.who.User)
+		v, err := s.engine.Room(r.who, room.ID)
+		return reading{body: v, marks: marks}, err
+	}}, nil
 }
 
 func (s *server) updateRoom(r *request, room engine.ID) (reply, error) {

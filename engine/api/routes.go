@@ -2,6 +2,7 @@ package api
 
 import (
 	"net/http"
+	"time"
 
 	"github.com/klatch-chat/klatch/engine"
 )
@@ -18,11 +19,22 @@ type route struct {
 	status       int      // when all is well
 	result       string   // schema of the answer, "" for none
 	also         []engine.Code
-	anyone       bool // needs no token
-	signs        bool // unsafe, but only signs a token: nothing is stored
-	root         bool // not under basePath
+	anyone       bool          // needs no token
+	signs        bool          // unsafe, but only signs a token: nothing is stored
+	root         bool          // not under basePath
+	ttl          time.Duration // of a view in the cache
+	cacheable    string        // Cache-Control, if not the usual one
+	view         viewOf        // what a GET shows, or
 	serve        func(*server, *request) (reply, error)
 }
+
+// How long an answer may stay in the cache without being asked for. None is
+// given that is older than what it was made from, so this is about memory alone.
+const (
+	accountTTL = 10 * time.Minute
+	pageTTL    = 10 * time.Minute
+	listTTL    = time.Minute
+)
 
 func (rt route) fullPath() string {
 	if rt.root {
@@ -60,21 +72,21 @@ var routes = []route{
 		body: "NewInvite", bodyOptional: true, status: 201, result: "Invite", signs: true, serve: (*server).createInvite},
 
 	{method: "GET", path: "/me", id: "getMe", summary: "The own account",
-		status: 200, result: "User", serve: (*server).getMe},
+		status: 200, result: "User", ttl: accountTTL, view: (*server).viewMe},
 	{method: "PATCH", path: "/me", id: "updateMe",
 		summary: "Change the own account. A new password needs the current one and ends all tokens but the one answered",
 		body:    "ProfileChange", status: 200, result: "Me", serve: (*server).updateMe},
 	{method: "GET", path: "/users/{user}", id: "getUser", summary: "An account",
-		status: 200, result: "User", serve: (*server).getUser},
+		status: 200, result: "User", ttl: accountTTL, view: (*server).viewUser},
 
 	{method: "GET", path: "/rooms", id: "listRooms", summary: "The rooms one is in, or all public ones",
-		query: []string{"filter", "limit", "after"}, status: 200, result: "RoomList", serve: (*server).listRooms},
+		query: []string{"filter", "limit", "after"}, status: 200, result: "RoomList", ttl: listTTL, view: (*server).viewRooms},
 	{method: "POST", path: "/rooms", id: "createRoom", summary: "Make a room and become its owner",
 		body: "NewRoom", status: 201, result: "Room", also: codes(engine.CodeConflict), serve: (*server).createRoom},
 	{method: "POST", path: "/rooms/direct", id: "openDirectRoom", summary: "The one direct room of exactly these users and the caller, made if need be",
 		body: "DirectRoom", status: 200, result: "Room", serve: (*server).openDirectRoom},
 	{method: "GET", path: "/rooms/{room}", id: "getRoom", summary: "A room",
-		status: 200, result: "Room", serve: room((*server).getRoom)},
+		status: 200, result: "Room", ttl: listTTL, view: roomView((*server).viewRoom)},
 	{method: "PATCH", path: "/rooms/{room}", id: "updateRoom", summary: "Change a room's name, topic or privacy",
 		body: "RoomChange", status: 200, result: "Room", also: codes(engine.CodeConflict), serve: room((*server).updateRoom)},
 	{method: "DELETE", path: "/rooms/{room}", id: "deleteRoom", summary: "End a room for ever",
@@ -92,17 +104,17 @@ var routes = []route{
 		status: 204, serve: room((*server).removeMember)},
 
 	{method: "GET", path: "/rooms/{room}/messages", id: "listMessages", summary: "A page of a room's messages; the newest without a place",
-		query: messageQuery, status: 200, result: "MessagePage", serve: room((*server).listMessages)},
+		query: messageQuery, status: 200, result: "MessagePage", ttl: pageTTL, view: roomView((*server).viewMessages)},
 	{method: "POST", path: "/rooms/{room}/messages", id: "postMessage", summary: "Post a message. A nonce makes a repeat within a day answer with the first one's message",
 		body: "NewMessage", status: 201, result: "Message", serve: room((*server).postMessage)},
 	{method: "GET", path: "/rooms/{room}/messages/{id}", id: "getMessage", summary: "A message",
-		status: 200, result: "Message", serve: message((*server).getMessage)},
+		status: 200, result: "Message", ttl: pageTTL, view: roomView((*server).viewMessage)},
 	{method: "PATCH", path: "/rooms/{room}/messages/{id}", id: "editMessage", summary: "Replace the body of an own message",
 		body: "MessageChange", status: 200, result: "Message", serve: message((*server).editMessage)},
 	{method: "DELETE", path: "/rooms/{room}/messages/{id}", id: "deleteMessage", summary: "Hide a message's content for ever",
 		status: 204, serve: message((*server).deleteMessage)},
 	{method: "GET", path: "/rooms/{room}/messages/{id}/replies", id: "listReplies", summary: "A page of the replies to a message",
-		query: messageQuery, status: 200, result: "MessagePage", serve: message((*server).listReplies)},
+		query: messageQuery, status: 200, result: "MessagePage", ttl: pageTTL, view: roomView((*server).viewReplies)},
 	{method: "PUT", path: "/rooms/{room}/messages/{id}/reactions/{emoji}", id: "addReaction", summary: "React to a message",
 		status: 204, also: codes(engine.CodeConflict), serve: message((*server).addReaction)},
 	{method: "DELETE", path: "/rooms/{room}/messages/{id}/reactions/{emoji}", id: "removeReaction", summary: "Take a reaction back",
@@ -111,11 +123,11 @@ var routes = []route{
 		body: "ReadMark", status: 204, serve: room((*server).markRead)},
 
 	{method: "GET", path: "/openapi.json", id: "describe", summary: "This document",
-		status: 200, result: "Document", anyone: true, serve: (*server).describe},
+		status: 200, result: "Document", anyone: true, cacheable: "public, max-age=300", serve: (*server).describe},
 	{method: "GET", path: "/healthz", id: "healthz", summary: "Whether the process is alive",
-		status: 200, result: "Health", anyone: true, root: true, serve: (*server).healthz},
+		status: 200, result: "Health", anyone: true, root: true, cacheable: "no-store", serve: (*server).healthz},
 	{method: "GET", path: "/readyz", id: "readyz", summary: "Whether the node wants traffic; unavailable while it drains",
-		status: 200, result: "Health", also: codes(engine.CodeUnavailable), anyone: true, root: true, serve: (*server).readyz},
+		status: 200, result: "Health", also: codes(engine.CodeUnavailable), anyone: true, root: true, cacheable: "no-store", serve: (*server).readyz},
 }
 
 func codes(c ...engine.Code) []engine.Code { return c }

@@ -2,8 +2,9 @@ package api
 
 import (
 	"fmt"
+	"io"
 	"net/http"
-	"net/netip"
+	"path"
 	"strings"
 
 	"github.com/klatch-chat/klatch/engine"
@@ -12,25 +13,34 @@ import (
 // server answers all of a node's HTTP. All fields are fixed after New.
 type server struct {
 	Config
-	engine    *engine.Engine
-	mux       *http.ServeMux // operations only
-	assets    assets
-	openAPI   []byte
-	logins    *engine.Limiter[netip.Prefix]
-	strangers chan struct{} // one place for each request without a token that waits for a position
+	engine     *engine.Engine
+	mux        *http.ServeMux
+	operations *http.ServeMux // these only, to ask which methods a path has
+	responses  *responses
+	assets     assets
+	openAPI    []byte
+	limits     *limits
+	strangers  chan struct{} // one place for each request without a token that waits for a position
 }
 
 const strangersWaiting = 256
 
+// Handler answers a node's HTTP. Close it when no request runs any more, before its engine.
+type Handler interface {
+	http.Handler
+	io.Closer
+	Stats() Stats
+}
+
 // New returns the handler of a node's public address.
-func New(c Config) (http.Handler, error) {
+func New(c Config) (Handler, error) {
 	c, err := c.withDefaults()
 	if err != nil {
 		return nil, err
 	}
 	s := &server{
-		Config: c, engine: c.Engine, mux: http.NewServeMux(),
-		logins:    engine.NewLimiter[netip.Prefix](c.LoginRate, c.Now),
+		Config: c, engine: c.Engine, mux: http.NewServeMux(), operations: http.NewServeMux(),
+		limits:    newLimits(&c),
 		strangers: make(chan struct{}, strangersWaiting),
 	}
 	if s.assets, err = readAssets(c.Assets); err != nil {
@@ -39,10 +49,27 @@ func New(c Config) (http.Handler, error) {
 	if s.openAPI, err = OpenAPI(c.Version); err != nil {
 		return nil, fmt.Errorf("api: describe the routes: %w", err)
 	}
-	for _, rt := range routes {
-		s.mux.Handle(rt.method+" "+rt.fullPath(), &operation{rt, s})
+	if s.responses, err = newResponses(c.Memory, c.Engine.Store(), c.Now, c.Logger); err != nil {
+		return nil, fmt.Errorf("api: %w", err)
 	}
+	s.mount()
 	return s, nil
+}
+
+// mount puts every operation, and what is none, where the mux finds it.
+func (s *server) mount() {
+	for _, rt := range routes {
+		o := &operation{route: rt, server: s, name: rt.fullPath(), fields: rt.commonFields()}
+		s.mux.Handle(rt.method+" "+o.name, o)
+		s.operations.Handle(rt.method+" "+o.name, o)
+	}
+	s.mux.HandleFunc("/", s.serveOther)
+}
+
+// Close implements Handler.
+func (s *server) Close() error {
+	s.responses.close()
+	return nil
 }
 
 // ServeHTTP implements http.Handler.
@@ -66,18 +93,30 @@ func (s *server) door(path string) http.Handler {
 	return nil
 }
 
-// dispatch finds who answers.
+// dispatch finds who answers. The mux would send whoever writes a path in an
+// odd way to the plain one; here what is not the path of anything is nothing.
 func (s *server) dispatch(w http.ResponseWriter, r *http.Request) {
 	secureHeaders(w.Header())
-	h, _ := s.mux.Handler(r)
-	if _, ok := h.(*operation); ok {
-		s.mux.ServeHTTP(w, r) // again, for the path's values
+	if p := r.URL.EscapedPath(); r.Method == http.MethodConnect || p == "" || p[0] != '/' || !isClean(p) {
+		s.serveOther(w, r)
 		return
 	}
+	s.mux.ServeHTTP(w, r)
+}
+
+// isClean reports whether a path has no empty part and none of dots alone.
+func isClean(p string) bool {
+	clean := path.Clean(p)
+	return clean == p || len(p) == len(clean)+1 && p[len(p)-1] == '/'
+}
+
+// serveOther answers for what is no operation.
+func (s *server) serveOther(w http.ResponseWriter, r *http.Request) {
 	if a, ok := s.assets[r.URL.Path]; ok {
 		s.serveAsset(w, r, a)
 		return
 	}
+	h, _ := s.operations.Handler(r)
 	if allowed := allowedMethods(h, r); allowed != "" {
 		s.refuseMethod(w, r, allowed)
 		return

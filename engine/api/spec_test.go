@@ -162,10 +162,8 @@ func (d *document) conforms(a *response, template, method string, sent []byte) e
 	if res == nil {
 		return fmt.Errorf("the status is not documented")
 	}
-	for name := range d.at(append(op, "responses", strconv.Itoa(a.StatusCode), "headers")...) {
-		if a.Header.Get(name) == "" {
-			return fmt.Errorf("the header %s is missing", name)
-		}
+	if err := d.headersConform(a, append(op, "responses", strconv.Itoa(a.StatusCode), "headers")); err != nil {
+		return err
 	}
 	if err := d.bodyConforms(a, res); err != nil {
 		return err
@@ -173,6 +171,26 @@ func (d *document) conforms(a *response, template, method string, sent []byte) e
 	if request := d.at(append(op, "requestBody", "content", "application/json", "schema")...); request != nil && a.StatusCode < 300 && len(sent) > 0 {
 		if err := d.validate(request, sent); err != nil {
 			return fmt.Errorf("a request that is taken is not documented: %w", err)
+		}
+	}
+	return nil
+}
+
+func (d *document) headersConform(a *response, at []string) error {
+	for name := range d.at(at...) {
+		documented, value := d.at(append(at, name)...), a.Header.Get(name)
+		if value == "" && documented["required"] == true {
+			return fmt.Errorf("the header %s is missing", name)
+		}
+		if value == "" {
+			continue
+		}
+		text, err := json.Marshal(value)
+		if err == nil {
+			err = d.validate(documented["schema"].(object), text)
+		}
+		if err != nil {
+			return fmt.Errorf("the header %s: %w", name, err)
 		}
 	}
 	return nil

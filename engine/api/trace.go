@@ -10,6 +10,8 @@ import (
 	"runtime/debug"
 	"strings"
 	"time"
+
+	"github.com/klatch-chat/klatch/engine"
 )
 
 // trace is what is known of a request beside what it says. It belongs to the request's goroutine.
@@ -19,6 +21,7 @@ type trace struct {
 	client netip.Addr
 	secure bool   // the client speaks TLS, with us or with a trusted proxy
 	route  string // for Observation
+	user   engine.ID
 }
 
 type traceKey struct{}
@@ -109,15 +112,29 @@ func (s *server) rescue(w *recorder, r *http.Request) {
 func (s *server) finish(t *trace, w *recorder, r *http.Request) {
 	took := s.Now().Sub(t.start)
 	level := slog.LevelDebug
-	if w.status >= 400 {
+	if s.AccessLog || w.status >= 400 {
 		level = slog.LevelInfo
 	}
-	s.Logger.LogAttrs(r.Context(), level, "request", slog.String("request", t.id), slog.String("client", t.client.String()),
-		slog.String("method", r.Method), slog.String("path", r.URL.Path), slog.Int("status", w.status),
-		slog.Int64("bytes", w.bytes), slog.Duration("took", took))
+	if s.Logger.Enabled(r.Context(), level) {
+		s.Logger.LogAttrs(r.Context(), level, "request", append(t.attrs(r),
+			slog.Int("status", w.status), slog.Int64("bytes", w.bytes), slog.Duration("took", took),
+			slog.String("cache", w.Header().Get("X-Cache")))...)
+	}
 	if s.Observe != nil {
 		s.Observe(Observation{Route: t.route, Method: knownMethod(r.Method), Status: w.status, Duration: took, Bytes: w.bytes})
 	}
+}
+
+// attrs is who asks for what. The query is left out: it may hold what people search for.
+func (t *trace) attrs(r *http.Request) []slog.Attr {
+	attrs := []slog.Attr{
+		slog.String("request", t.id), slog.String("client", t.client.String()), slog.String("proto", r.Proto),
+		slog.String("method", r.Method), slog.String("path", r.URL.Path),
+	}
+	if !t.user.IsZero() {
+		attrs = append(attrs, slog.String("user", t.user.String()))
+	}
+	return attrs
 }
 
 // knownMethod keeps made-up methods from making metrics grow.

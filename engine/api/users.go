@@ -18,12 +18,20 @@ type me struct {
 	Token string `json:"token,omitempty"`
 }
 
-func (s *server) getMe(r *request) (reply, error) {
-	u, err := s.engine.Store().User(r.who.User)
-	if err != nil {
-		return reply{}, err
-	}
-	return answer(u)
+// userView is an account.
+func (s *server) userView(id engine.ID) view {
+	return view{key: string(id[:]), shared: true, read: func(bool) (reading, error) {
+		marks := s.mark(engine.About(engine.AboutUser, id, engine.ID{}))
+		u, err := s.engine.Store().User(id)
+		return reading{body: u, marks: marks}, err
+	}}
+}
+
+func (s *server) viewMe(r *request) (view, error) { return s.userView(r.who.User), nil }
+
+func (s *server) viewUser(r *request) (view, error) {
+	u, err := s.engine.FindUser(r.PathValue("user"))
+	return s.userView(u.ID), err
 }
 
 func (s *server) updateMe(r *request) (reply, error) {
@@ -35,12 +43,4 @@ func (s *server) updateMe(r *request) (reply, error) {
 		DisplayName: b.DisplayName, Password: b.Password, CurrentPassword: b.CurrentPassword,
 	})
 	return reply{status: http.StatusOK, body: me{u, token}, receipt: receipt, signIn: token}, err
-}
-
-func (s *server) getUser(r *request) (reply, error) {
-	u, err := s.engine.FindUser(r.PathValue("user"))
-	if err != nil {
-		return reply{}, err
-	}
-	return answer(u)
 }
