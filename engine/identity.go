@@ -47,6 +47,21 @@ func (e *Engine) Authenticate(ctx context.Context, token string) (*Identity, err
 	if e.cfg.External != nil && !strings.HasPrefix(token, tokenHeader) {
 		return e.external(ctx, token)
 	}
+	c, err := e.openToken(token, useSession)
+	if err == nil {
+		who := c.identity()
+		if err = e.holds(who); err == nil {
+			return who, nil
+		}
+	}
+	if !errors.Is(err, ErrNotFound) { // of the key or of the user: they may be on their way
+		return nil, refused(err)
+	}
+	return e.authenticateLater(ctx, token)
+}
+
+// authenticateLater is Authenticate for a node that may be behind.
+func (e *Engine) authenticateLater(ctx context.Context, token string) (*Identity, error) {
 	ctx, cancel := context.WithTimeout(ctx, WaitLimit)
 	defer cancel()
 	c, err := e.openTokenOf(ctx, token, useSession)
@@ -56,11 +71,15 @@ func (e *Engine) Authenticate(ctx context.Context, token string) (*Identity, err
 	if err := e.awaitUser(ctx, c); err != nil {
 		return nil, err
 	}
-	who := &Identity{User: c.User, Token: c.ID, Expires: c.Expires}
+	who := c.identity()
 	if err := e.holds(who); err != nil {
 		return nil, err
 	}
 	return who, nil
+}
+
+func (c *claims) identity() *Identity {
+	return &Identity{User: c.User, Token: c.ID, Expires: c.Expires}
 }
 
 // holds returns ErrUnauthorized if the identity's token has been revoked.

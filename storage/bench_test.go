@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/klatch-chat/klatch/engine"
 )
@@ -183,4 +184,50 @@ func TestDeepHistory(t *testing.T) {
 			t.Errorf("%s costs %.2f times the newest page", c.name, float64(got)/float64(base))
 		}
 	}
+}
+
+// BenchmarkNewest is the newest page of a room of 1,000 messages: read from the
+// disk each time, kept, and extended by one post a page.
+func BenchmarkNewest(b *testing.B) {
+	s, err := Open("data", Options{FS: vfs.NewMem()})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer s.Close()
+	p, _ := fill(b, s, 1000)
+	about := engine.About(engine.AboutContent, p.room, engine.ID{})
+	reader := engine.ID{9}
+	b.Run("history", func(b *testing.B) {
+		for b.Loop() {
+			uncached(b, s, p.room, 50, reader)
+		}
+	})
+	newest := func(b *testing.B) {
+		if _, err := s.Newest(p.room, 50, reader); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.Run("kept", func(b *testing.B) {
+		for b.Loop() {
+			newest(b)
+		}
+	})
+	b.Run("extended by none", func(b *testing.B) {
+		for b.Loop() {
+			s.cache.raise(s.cache.shard(&about))
+			newest(b)
+		}
+	})
+	b.Run("posted and extended", func(b *testing.B) {
+		for b.Loop() {
+			p.batch(b, 1)
+			newest(b)
+		}
+	})
+	b.Run("posted and read anew", func(b *testing.B) {
+		for b.Loop() {
+			p.batch(b, 1)
+			uncached(b, s, p.room, 50, reader)
+		}
+	})
 }

@@ -19,7 +19,7 @@ import (
 // its data is visible and before it returns; an entry whose generations are not
 // the current ones is a miss. A late Set of an old answer is therefore dead on
 // arrival. Generations are shared by hash, so now and then an entry dies for
-// another's sake: that costs a read.
+// another's sake: that costs a read. Which subjects answers depend on is in subject.go.
 type cache struct {
 	entries     *ristretto.Cache[[]byte, entry]
 	seed        maphash.Seed
@@ -29,6 +29,8 @@ type cache struct {
 	evictions   atomic.Uint64
 
 	pageHits, pageExtensions, pageMisses atomic.Uint64 // see newest.go
+
+	amending atomic.Pointer[amendment]
 }
 
 const generationCount = 1 << 16

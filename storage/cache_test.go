@@ -14,21 +14,22 @@ import (
 
 // writer appends events of one origin to a store, a batch each.
 type writer struct {
-	t     testing.TB
-	s     *Store
-	seq   uint64
-	stamp engine.Stamp
+	t      testing.TB
+	s      *Store
+	origin engine.Origin
+	seq    uint64
+	stamp  engine.Stamp
 }
 
 func newWriter(t testing.TB, s *Store) *writer {
-	return &writer{t: t, s: s, stamp: 1_700_000_000_000 << 16}
+	return &writer{t: t, s: s, origin: 7, stamp: 1_700_000_000_000 << 16}
 }
 
 func (w *writer) event(kind engine.Kind, room, user engine.ID, payload any) *engine.Event {
 	w.t.Helper()
 	w.seq++
 	w.stamp += 1 << 16
-	e := &engine.Event{Origin: 7, Seq: w.seq, Stamp: w.stamp, Kind: kind, Room: room, User: user, Payload: payload}
+	e := &engine.Event{Origin: w.origin, Seq: w.seq, Stamp: w.stamp, Kind: kind, Room: room, User: user, Payload: payload}
 	var err error
 	if e.Data, err = w.s.EncodePayload(payload); err != nil {
 		w.t.Fatal(err)

@@ -1,6 +1,6 @@
 // Package storage is engine.Store on Pebble: the log of events and the views
-// derived from it, in one store on one disk, with the records that are read
-// often in Ristretto.
+// derived from it, in one store on one disk, with the records and newest pages
+// that are read often in Ristretto.
 //
 // # What it guarantees
 //
@@ -9,7 +9,8 @@
 // each event is applied once (I2). Every key outside the node's own range is a
 // function of the set of events in the log, whatever order they came in: two
 // nodes of one version at one position hold the same bytes (I3), which Dump
-// shows. A cached answer is never older than the last commit that has returned (I8).
+// shows. A cached answer is never older than the last commit that has returned (I8);
+// whoever keeps answers elsewhere can hold them to that by their marks (subject.go).
 //
 // A Snapshot holds only what is on stable storage here, at one position. A Seed
 // notices pieces that are cut, changed, missing, out of order or of another version, and
@@ -57,7 +58,9 @@
 //
 // A page of history is one scan over adjacent keys (history.go): a message, its
 // winning edit, its deletion and its counts of reactions lie side by side. The
-// table of keys is in keys.go.
+// table of keys is in keys.go. The newest page of a room is kept, encoded, and a
+// reader adds to it what has been posted since (newest.go): the committer pays for no
+// reader's cache but by raising a number for each subject that it changes.
 //
 // # What lost
 //
@@ -70,5 +73,6 @@
 // but with the sender's own keys in them, and nothing that a receiver with events of its
 // own could merge. Pebble's excise in place of range deletions: it takes the keys away
 // from open snapshots too, which readers fall back to. Deleting from Ristretto at a
-// commit: a late fill would undo it (cache.go).
+// commit: a late fill would undo it (cache.go). The committer adding to kept pages: it
+// would encode what nobody may ask for, in everybody's way.
 package storage

@@ -42,7 +42,7 @@ func (s *Store) install(pos engine.Position, paths []string) error {
 
 func (s *Store) replace(paths []string) error {
 	before := s.db.NewSnapshot()
-	s.cache.raiseAll() // so that no page is extended from one state to the other
+	defer s.cache.amendAll()()
 	err := s.db.Ingest(context.Background(), paths)
 	if ferr := s.guard.failure(); ferr != nil {
 		return s.fail(before, ferr)
@@ -178,7 +178,7 @@ func (s *Store) settled(t *Tx, h *heads) error {
 	if err := t.seal(); err != nil {
 		return err
 	}
-	if err := s.apply(t); err != nil {
+	if err := s.sync(t.batch); err != nil {
 		return err
 	}
 	h.advance(t)

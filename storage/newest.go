@@ -65,11 +65,10 @@ func (s *Store) newestPage(room engine.ID, n int) (*newestPage, error) {
 				return kept, nil
 			}
 			p, err := s.extend(room, kept, size)
-			if err != nil || s.cache.mark(&amended) == marks[0] {
+			if err != nil || s.cache.unamended(marks[0]) {
 				s.cache.pageExtensions.Add(1)
 				return s.keepPage(&amended, marks, p, err)
 			}
-			// What was kept has changed before all of what was added could be read.
 			marks = [2]engine.Mark{s.cache.mark(&amended), s.cache.mark(&content)}
 		}
 	}

@@ -88,38 +88,56 @@ func (w *world) oneRoom() engine.ID {
 // TestNewest (I8): the newest page is History's, to the byte, after every commit of
 // random histories of one room, where it is kept, extended and thrown away.
 func TestNewest(t *testing.T) {
-	var hits, extensions, misses uint64
+	var sum pageCounts
 	for i := range max(*histories/10, 4) {
 		if s := *firstSeed + uint64(i); !t.Run(fmt.Sprint(s), func(t *testing.T) {
-			m := newestHistory(t, s)
-			hits, extensions, misses = hits+m.PageHits, extensions+m.PageExtensions, misses+m.PageMisses
+			c := newestHistory(t, s)
+			sum = pageCounts{sum.hits + c.hits, sum.extensions + c.extensions, sum.misses + c.misses}
 		}) {
 			return
 		}
 	}
-	t.Logf("%d hits, %d extensions, %d misses", hits, extensions, misses)
-	if hits == 0 || extensions == 0 || misses == 0 {
+	t.Logf("%+v", sum)
+	if sum.hits == 0 || sum.extensions == 0 || sum.misses == 0 {
 		t.Error("the test attacks too little")
 	}
 }
 
-func newestHistory(t *testing.T, seed uint64) Metrics {
+func newestHistory(t *testing.T, seed uint64) (sum pageCounts) {
 	rng := rand.New(rand.NewPCG(seed, 4))
 	w := newWorld(seed, 1+rng.IntN(3), 500+rng.IntN(500), 0)
 	room := w.oneRoom()
-	s, err := Open("data", Options{FS: vfs.NewMem(), Memory: 32 << 20})
-	if err != nil {
-		t.Fatal(err)
+	mem := vfs.NewMem()
+	open := func() *Store {
+		s, err := Open("data", Options{FS: mem, Memory: 32 << 20})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
 	}
-	defer s.Close()
+	s := open()
+	defer func() { s.Close() }()
 	limits := [][]int{{0, 50, 3}, {10}, {200, 50}, {50, 60, 1, 1000}}[rng.IntN(4)]
 	for target := w.end(); !s.Position().Covers(target); {
 		commitSome(t, s, w, rng, 1+rng.IntN(8)*rng.IntN(12)*rng.IntN(2))
 		s.cache.entries.Wait()
 		rng.Shuffle(len(limits), func(i, j int) { limits[i], limits[j] = limits[j], limits[i] })
 		checkNewest(t, s, room, w.users[:min(4, len(w.users))], limits...)
+		if rng.IntN(40) == 0 { // it forgets where rooms end
+			sum.take(s.Metrics())
+			s.Close()
+			s = open()
+		}
 	}
-	return s.Metrics()
+	sum.take(s.Metrics())
+	return sum
+}
+
+// pageCounts sums how newest pages were answered.
+type pageCounts struct{ hits, extensions, misses uint64 }
+
+func (c *pageCounts) take(m Metrics) {
+	c.hits, c.extensions, c.misses = c.hits+m.PageHits, c.extensions+m.PageExtensions, c.misses+m.PageMisses
 }
 
 // TestNewestExtends: posts at the end of a room cost a reader themselves and no

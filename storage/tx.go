@@ -193,7 +193,8 @@ func (s *Store) commit(t *Tx) error {
 		return err
 	}
 	before := s.db.NewSnapshot()
-	if err := s.apply(t); err != nil {
+	defer s.cache.amend(t.amended)()
+	if err := s.sync(t.batch); err != nil {
 		return s.fail(before, err)
 	}
 	s.raise(t)
@@ -202,16 +203,6 @@ func (s *Store) commit(t *Tx) error {
 	s.appended.Add(t.count)
 	s.adopt(h)
 	return before.Close()
-}
-
-// apply makes a batch visible and durable. What it amends is stale before anybody
-// can see it: a reader who extends a page then notices that it would join the old
-// with the new.
-func (s *Store) apply(t *Tx) error {
-	for _, shard := range t.amended {
-		s.cache.raise(shard)
-	}
-	return s.sync(t.batch)
 }
 
 // sync writes a batch with one sync. After an error its fate is open, and

@@ -147,7 +147,7 @@ func (a *asset) answer(r *http.Request) (form encoded, ranges string) {
 
 // describe sets the fields of an answer with a form of the asset.
 func (a *asset) describe(h http.Header, form encoded) {
-	h.Set("Content-Security-Policy", pagePolicy)
+	secure(h, pageSecurity)
 	h.Set("Content-Type", a.kind)
 	h.Set("ETag", form.etag)
 	h.Set("Accept-Ranges", "bytes")

@@ -47,12 +47,16 @@ func isJSON(contentType string) bool {
 func readBody(r *request) ([]byte, error) {
 	b, err := io.ReadAll(r.Body)
 	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
-		return nil, &engine.Error{Code: engine.CodeTooLarge, Message: fmt.Sprintf("a request's body may have %d bytes", tooLarge.Limit)}
+		return nil, bodyTooLarge(tooLarge.Limit)
 	}
 	if err != nil {
 		return nil, &engine.Error{Code: engine.CodeInvalidJSON, Message: "the body ended early", Err: err}
 	}
 	return b, nil
+}
+
+func bodyTooLarge(limit int64) *engine.Error {
+	return &engine.Error{Code: engine.CodeTooLarge, Message: fmt.Sprintf("a request's body may have %d bytes", limit)}
 }
 
 // unmarshal is strict: UTF-8, no name twice, no unknown names, nothing after

@@ -12,17 +12,23 @@ const (
 		"base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 
-// security is what every answer has. Referrer-Policy is not no-referrer, for
-// with that browsers send "Origin: null" with a form of our own page.
+// security is what every answer begins with.
 var security = map[string][]string{
 	"X-Content-Type-Options":       {"nosniff"},
-	"X-Frame-Options":              {"DENY"},
-	"Referrer-Policy":              {"same-origin"},
-	"Cross-Origin-Opener-Policy":   {"same-origin"},
 	"Cross-Origin-Resource-Policy": {"same-origin"},
 	"Content-Security-Policy":      {apiPolicy},
 	"Cache-Control":                {"no-store"},
 }
 
-// secureHeaders sets what every answer begins with. The values are shared: they are replaced, never changed.
-func secureHeaders(h http.Header) { maps.Copy(h, security) }
+// pageSecurity is what only documents and their parts need beside: in a JSON
+// answer no browser looks at it. Referrer-Policy is not no-referrer, for with that
+// browsers send "Origin: null" with a form of our own page.
+var pageSecurity = map[string][]string{
+	"Content-Security-Policy":    {pagePolicy},
+	"X-Frame-Options":            {"DENY"},
+	"Referrer-Policy":            {"same-origin"},
+	"Cross-Origin-Opener-Policy": {"same-origin"},
+}
+
+// secure sets fields whose values are shared: they are replaced, never changed.
+func secure(h http.Header, fields map[string][]string) { maps.Copy(h, fields) }

@@ -25,11 +25,16 @@ type operation struct {
 
 // ServeHTTP implements http.Handler.
 func (o *operation) ServeHTTP(w http.ResponseWriter, hr *http.Request) {
+	r := &request{Request: hr, trace: traceOf(hr)}
+	r.trace.route = o.name
 	if o.unsafe() {
 		hr.Body = http.MaxBytesReader(w, hr.Body, o.server.MaxBody)
 	}
-	r := &request{Request: hr, trace: traceOf(hr)}
-	r.trace.route = o.name
+	if o.body != "" && hr.ContentLength > o.server.MaxBody {
+		w.Header().Set("Connection", "close") // so that what is announced is not waited for
+		o.server.fail(w, hr, bodyTooLarge(o.server.MaxBody))
+		return
+	}
 	err := o.admit(w, r)
 	if err == nil {
 		err = o.answer(w, r)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/url"
 	"strconv"
+	"strings"
 
 	"github.com/klatch-chat/klatch/engine"
 )
@@ -24,8 +25,9 @@ func limit(q url.Values) (int, error) {
 	if !q.Has("limit") {
 		return defaultLimit, nil
 	}
-	n, err := strconv.ParseUint(q.Get("limit"), 10, 64)
-	if errors.Is(err, strconv.ErrRange) {
+	digits := q.Get("limit")
+	n, err := strconv.ParseUint(digits, 10, 64)
+	if errors.Is(err, strconv.ErrRange) && strings.Trim(digits, "0123456789") == "" { // it stops before it has read all
 		return engine.MaxPage, nil
 	}
 	if err != nil || n < 1 {

@@ -20,6 +20,7 @@ type server struct {
 	assets     assets
 	openAPI    []byte
 	limits     *limits
+	requests   *requestIDs
 	strangers  chan struct{} // one place for each request without a token that waits for a position
 }
 
@@ -41,6 +42,7 @@ func New(c Config) (Handler, error) {
 	s := &server{
 		Config: c, engine: c.Engine, mux: http.NewServeMux(), operations: http.NewServeMux(),
 		limits:    newLimits(&c),
+		requests:  newRequestIDs(),
 		strangers: make(chan struct{}, strangersWaiting),
 	}
 	if s.assets, err = readAssets(c.Assets); err != nil {
@@ -74,6 +76,11 @@ func (s *server) Close() error {
 
 // ServeHTTP implements http.Handler.
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if len(r.TransferEncoding) > 0 || !r.ProtoAtLeast(1, 1) {
+		// Where two framings were given net/http has dropped one, and nobody can say
+		// any more that they agreed: RFC 9112, 6.1 has such a connection closed.
+		w.Header().Set("Connection", "close")
+	}
 	r = s.begin(r)
 	if h := s.door(r.URL.Path); h != nil {
 		h.ServeHTTP(w, r) // takes the connection over: nothing of ours may stand between
@@ -96,7 +103,7 @@ func (s *server) door(path string) http.Handler {
 // dispatch finds who answers. The mux would send whoever writes a path in an
 // odd way to the plain one; here what is not the path of anything is nothing.
 func (s *server) dispatch(w http.ResponseWriter, r *http.Request) {
-	secureHeaders(w.Header())
+	secure(w.Header(), security)
 	if p := r.URL.EscapedPath(); r.Method == http.MethodConnect || p == "" || p[0] != '/' || !isClean(p) {
 		s.serveOther(w, r)
 		return
@@ -107,7 +114,7 @@ func (s *server) dispatch(w http.ResponseWriter, r *http.Request) {
 // isClean reports whether a path has no empty part and none of dots alone.
 func isClean(p string) bool {
 	clean := path.Clean(p)
-	return clean == p || len(p) == len(clean)+1 && p[len(p)-1] == '/'
+	return clean == p || clean != "/" && p == clean+"/"
 }
 
 // serveOther answers for what is no operation.

@@ -74,9 +74,11 @@ func TestHeaders(t *testing.T) {
 	n := newNode(t, func(_ *engine.Config, c *Config) { c.Assets = fstest.MapFS{"index.html": {Data: []byte("page")}} })
 	for path, csp := range map[string]string{"/": pagePolicy, "/healthz": apiPolicy, basePath + "/me": apiPolicy, "/nothing": apiPolicy} {
 		h := n.anonymous(t).raw("GET", path, nil).Header
-		for name, want := range map[string]string{
-			"X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Referrer-Policy": "same-origin", "Content-Security-Policy": csp,
-		} {
+		fields := map[string]string{"X-Content-Type-Options": "nosniff", "Cross-Origin-Resource-Policy": "same-origin", "Content-Security-Policy": csp}
+		if path == "/" {
+			fields["X-Frame-Options"], fields["Referrer-Policy"], fields["Cross-Origin-Opener-Policy"] = "DENY", "same-origin", "same-origin"
+		}
+		for name, want := range fields {
 			if got := h.Get(name); got != want {
 				t.Errorf("%s: %s: %q", path, name, got)
 			}

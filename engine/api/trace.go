@@ -8,7 +8,9 @@ import (
 	"net/http"
 	"net/netip"
 	"runtime/debug"
+	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/klatch-chat/klatch/engine"
@@ -32,7 +34,7 @@ func traceOf(r *http.Request) *trace { return r.Context().Value(traceKey{}).(*tr
 func (s *server) begin(r *http.Request) *http.Request {
 	client, trusted := s.clientOf(r)
 	t := &trace{
-		id: requestID(r.Header.Get("X-Request-Id")), start: s.Now(),
+		id: s.requestID(r.Header.Get("X-Request-Id")), start: s.Now(),
 		client: client, secure: r.TLS != nil || trusted && forwardedTLS(r),
 	}
 	r = r.WithContext(context.WithValue(r.Context(), traceKey{}, t))
@@ -45,15 +47,27 @@ func (s *server) begin(r *http.Request) *http.Request {
 const maxRequestID = 64
 
 // requestID takes the client's own if it is short and plain: it ends up in logs.
-func requestID(given string) string {
+func (s *server) requestID(given string) string {
 	plain := given != "" && len(given) <= maxRequestID
 	for _, c := range []byte(given) {
 		plain = plain && (c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '-' || c == '_' || c == '.')
 	}
 	if !plain {
-		return rand.Text()
+		return s.requests.next()
 	}
 	return given
+}
+
+// requestIDs are unique, not secret: the process's own mark and a count.
+type requestIDs struct {
+	process string
+	count   atomic.Uint64
+}
+
+func newRequestIDs() *requestIDs { return &requestIDs{process: rand.Text()[:12] + "-"} }
+
+func (ids *requestIDs) next() string {
+	return ids.process + strconv.FormatUint(ids.count.Add(1), 36)
 }
 
 // recorder notes what was answered.
@@ -85,7 +99,7 @@ func (w *recorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 // observed runs a handler, answers for it if it panics, and tells the log and the observer.
 func (s *server) observed(inner http.ResponseWriter, r *http.Request, handle http.HandlerFunc) {
 	t, w := traceOf(r), &recorder{ResponseWriter: inner}
-	w.Header().Set("X-Request-Id", t.id)
+	w.Header()["X-Request-Id"] = []string{t.id}
 	defer s.finish(t, w, r)
 	defer s.rescue(w, r)
 	handle(w, r)
