@@ -19,6 +19,7 @@ const (
 	Idle    Kind = "idle"     // hold connections, and measure what one costs
 	Storm   Kind = "storm"    // cut all connections at once, and have all come back
 	History Kind = "history"  // load random pages of a large room
+	Pages   Kind = "pages"    // read the newest pages of many rooms over HTTP while messages come
 )
 
 // Config is one run.
@@ -31,12 +32,15 @@ type Config struct {
 
 	Users    int           // connections, one a user
 	Rooms    int           // every user is in one
-	Rate     float64       // posts a second in all; of pages for History; where FindMax begins
+	Rate     float64       // posts a second in all; of pages for History and Pages; where FindMax begins
+	Posts    float64       // a second in all, beside the pages of Pages
 	Warmup   time.Duration // load before the counting starts
 	Duration time.Duration
 	Body     int // bytes of a message
 	Stalled  int // users who stop reading when the load starts
 	Messages int // in each room before the load starts
+
+	NoCache bool // Pages: ask with Cache-Control: no-cache, so that the server answers without its caches
 
 	MaxP99 time.Duration // FindMax: the bound to keep
 
@@ -59,6 +63,7 @@ var Scenarios = map[string]Config{
 	"idle":    {Summary: "hold 15,000 connections, and tell what one costs", Kind: Idle, Users: 15000, Rooms: 750, Duration: 30 * time.Second},
 	"storm":   {Summary: "cut 10,000 sessions off, and have all come back at once", Kind: Storm, Users: 10000, Rooms: 500, Messages: 5, Body: 200, Duration: time.Minute},
 	"history": {Summary: "random pages of a room with 100,000 messages, 200 a second", Kind: History, Users: 50, Rooms: 1, Rate: 200, Messages: 100_000, Body: 200, Warmup: time.Second, Duration: 15 * time.Second},
+	"pages":   {Summary: "1,000 users read the newest pages of 200 rooms, 2,000 a second, with 50 posts a second", Kind: Pages, Users: 1000, Rooms: 200, Rate: 2000, Posts: 50, Messages: 200, Body: 200, Warmup: 2 * time.Second, Duration: 15 * time.Second},
 }
 
 // ToFindMax turns a fanout into the search for its highest rate.
@@ -87,7 +92,9 @@ func (c Config) Validate() error {
 		return fmt.Errorf("a body needs %d bytes for its mark", minBody)
 	case c.Stalled < 0 || c.Stalled >= c.Users || c.Stalled > 0 && c.Kind != Fanout:
 		return fmt.Errorf("%d of %d users cannot stall", c.Stalled, c.Users)
-	case c.Messages < 0 || c.Kind == History && c.Messages < pageLimit:
+	case c.Posts < 0:
+		return errors.New("the posts a second must be 0 or more")
+	case c.Messages < 0 || (c.Kind == History || c.Kind == Pages) && c.Messages < pageLimit:
 		return fmt.Errorf("%d messages are too few to page through", c.Messages)
 	}
 	for _, u := range c.URLs {

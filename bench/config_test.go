@@ -35,6 +35,8 @@ func TestValidate(t *testing.T) {
 		"a body needs 64 bytes":           func(c *Config) { c.Body = 63 },
 		"10 of 10 users cannot stall":     func(c *Config) { c.Stalled = 10 },
 		"1 of 10 users cannot stall":      func(c *Config) { c.Kind, c.Stalled = FindMax, 1 },
+		"the posts a second must be 0":    func(c *Config) { c.Kind, c.Messages, c.Posts = Pages, 50, -1 },
+		"49 messages are too few to":      func(c *Config) { c.Kind, c.Messages = Pages, 49 },
 		"49 messages are too few":         func(c *Config) { c.Kind, c.Messages = History, 49 },
 		"speaks plain http://":            func(c *Config) { c.URLs = []string{"https://127.0.0.1:1"} },
 		"want http://ADDRESS:PORT":        func(c *Config) { c.URLs = []string{"http://example.org:80"} },

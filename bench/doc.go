@@ -10,6 +10,12 @@
 // a receiver knows of each sender which number must come next (lost, doubled)
 // and, by message id, whether its room's order held.
 //
+// Every page of Pages is checked too: before a request leaves, the generator
+// notes the newest message of the room that was acknowledged to anybody, and a
+// page without it or one newer is stale. Its requests have an intended time as
+// posts do, and wait for one of a bounded number of kept-alive connections:
+// that wait is the server's too, for connections are free while it keeps up.
+//
 // The generator is a separate process from the server and sees only the wire.
 // When it falls behind its own schedule it says so (Result.Late): such a run
 // measures the generator.

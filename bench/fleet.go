@@ -248,6 +248,9 @@ func (f *fleet) delivered() (n uint64) {
 	return n
 }
 
+// done implements load.
+func (f *fleet) done() uint64 { return f.delivered() + f.answered() }
+
 func (f *fleet) answered() (n uint64) {
 	for _, l := range f.loops {
 		n += l.tally.answered.Load()

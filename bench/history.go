@@ -40,13 +40,13 @@ func (r *run) history(ctx context.Context) error {
 		in := places[c.Room]
 		return paging.Page(c, at, in[rand.IntN(len(in))])
 	}
-	watch := r.watch()
+	watch := r.watch(f)
 	f.each(func(l *loop) {
 		l.tally.all.Reset() // of the filling
 		l.tally.interval.Reset()
 	})
 	f.countFrom(f.since() + int64(r.cfg.Warmup))
-	err = p.run(ctx, f)
+	err = p.run(ctx, f.since)
 	r.settle(ctx, f.answered, p.sent-p.unsent)
 	r.result.Usage, r.result.Series = watch.stop()
 	if err != nil {

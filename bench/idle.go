@@ -37,7 +37,7 @@ func (r *run) idle(ctx context.Context) error {
 	if err := r.introduce(ctx, first); err != nil {
 		return err
 	}
-	watch := r.watch()
+	watch := r.watch(f)
 	defer func() { r.result.Usage, r.result.Series = watch.stop() }()
 	idle := &IdleResult{}
 	r.result.Idle = idle

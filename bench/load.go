@@ -29,14 +29,14 @@ type pacer struct {
 }
 
 // run sends until the time is over.
-func (p *pacer) run(ctx context.Context, f *fleet) error {
+func (p *pacer) run(ctx context.Context, since func() int64) error {
 	runtime.LockOSThread() // the kernel wakes it in time; the runtime has other work
 	defer runtime.UnlockOSThread()
-	begin := f.since()
+	begin := since()
 	for i := range int(p.rate * p.total.Seconds()) {
 		at := begin + int64(float64(i)/p.rate*float64(time.Second))
-		behind := f.since() - at
-		for ; behind < 0; behind = f.since() - at {
+		behind := since() - at
+		for ; behind < 0; behind = since() - at {
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
 			}
@@ -73,9 +73,9 @@ func (r *run) fanout(ctx context.Context) error {
 	}
 	p := r.pacer()
 	p.send = r.post
-	watch := r.watch()
+	watch := r.watch(f)
 	f.countFrom(f.since() + int64(r.cfg.Warmup))
-	err = p.run(ctx, f)
+	err = p.run(ctx, f.since)
 	r.settle(ctx, f.delivered, r.expected())
 	r.result.Usage, r.result.Series = watch.stop()
 	if err != nil {

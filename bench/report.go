@@ -53,6 +53,9 @@ func (p page) Title() string {
 // Of is true for runs of a kind.
 func (p page) Of(kind string) bool { return string(p.Result.Kind) == kind }
 
+// OfPages is true for runs that ask for pages.
+func (p page) OfPages() bool { return p.Result.ofPages() }
+
 // For the template.
 
 func (page) Number(v float64) string   { return figureOf(v) }
@@ -78,12 +81,23 @@ func (r Report) load() string {
 	case History:
 		return fmt.Sprintf("%s load random pages of %d messages from %s in each room, %s a second in all, for %s.",
 			users, pageLimit, grouped(cfg.Messages), rateOf(res.Rate), spoken(cfg.Duration))
+	case Pages:
+		return r.pagesLoad(users)
 	case FindMax:
 		return fmt.Sprintf("%s: the highest rate of %d byte messages whose p99 stays within %s, nothing lost, tried for %s each.",
 			users, res.Body, spoken(cfg.MaxP99), spoken(cfg.Duration))
 	}
 	return fmt.Sprintf("%s, %s posts of %d bytes a second in all, for %s after %s of warm-up.",
 		users, rateOf(res.Rate), res.Body, spoken(cfg.Duration), spoken(cfg.Warmup))
+}
+
+func (r Report) pagesLoad(users string) string {
+	how := ""
+	if r.Config.NoCache {
+		how = ", all with Cache-Control: no-cache"
+	}
+	return fmt.Sprintf("%s read the newest %d messages of rooms, %s pages a second in all, for %s%s. Meanwhile %s messages of %d bytes a second are posted. Rooms are chosen by a Zipf law (exponent %g), for both.",
+		users, pageLimit, rateOf(r.Result.Rate), spoken(r.Config.Duration), how, rateOf(r.Config.Posts), r.Result.Body, popularity)
 }
 
 func roomsOf(n int) string {

@@ -25,7 +25,7 @@ func (r Report) loadFigures() (all []bigFigure) {
 	res := r.Result
 	what, from := "delivery", "from a post's intended time to a delivery"
 	rate := bigFigure{Name: "deliveries a second", Value: grouped(res.DeliveryRate), Note: fmt.Sprintf("%s in all", grouped(res.Delivered))}
-	if res.Kind == History {
+	if res.ofPages() {
 		what, from = "page", "from a page's intended time to its arrival"
 		rate.Name = "pages a second"
 		rate.Value = figureOf(res.DeliveryRate)
@@ -42,6 +42,11 @@ func (r Report) loadFigures() (all []bigFigure) {
 		all = append(all, median, p99, rate)
 	}
 	all = append(all, r.correctness(res.Lost, res.Kind))
+	if p := res.Pages; p != nil {
+		all = append(all,
+			bigFigure{Name: "stale pages", Value: grouped(p.Stale), Note: "without a message that was acknowledged before they were asked for", Bad: p.Stale > 0},
+			bigFigure{Name: "hit ratio", Value: fmt.Sprintf("%.4f", p.HitRatio), Note: "answers by X-Cache: " + p.xCache()})
+	}
 	if watched(res.Usage) {
 		u := res.Usage
 		all = append(all,
@@ -56,7 +61,7 @@ func watched(u Usage) bool { return u.Seconds > 0 && u.MaxMiB > 0 }
 
 func (r Report) correctness(lost uint64, kind Kind) bigFigure {
 	res := r.Result
-	if kind == History {
+	if res.ofPages() {
 		return bigFigure{Name: "not answered", Value: grouped(lost), Note: fmt.Sprintf("of %s pages", grouped(res.Expected)), Bad: lost > 0}
 	}
 	f := bigFigure{
@@ -123,11 +128,15 @@ func (r Report) facts() (all []fact) {
 	add("users, rooms", "%s, %s", grouped(res.Users), grouped(res.Rooms))
 	if res.Kind != Idle && res.Kind != Storm {
 		sent := "posts sent"
-		if res.Kind == History {
+		if res.ofPages() {
 			sent = "pages asked for"
 		}
 		add(sent, "%s at %s a second; %s late, %s not taken", grouped(res.Posted), rateOf(res.Rate), grouped(res.Late), grouped(res.Unsent))
 		add("latency p50, p90, p99, p99.9, max", "%s, %s, %s, %s, %s ms", figureOf(res.P50), figureOf(res.P90), figureOf(res.P99), figureOf(res.P999), figureOf(res.Max))
+	}
+	if p := res.Pages; p != nil {
+		add("bytes of an answer", "%s", grouped(p.Bytes))
+		add("posts acknowledged", "%s, p50 %s, p99 %s ms", grouped(p.Acknowledged), figureOf(p.PostP50), figureOf(p.PostP99))
 	}
 	add("errors, dropped connections", "%s, %s", grouped(res.Errors), grouped(res.Dropped))
 	add("told to come again later", "%s", grouped(res.Refused))

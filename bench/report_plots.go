@@ -116,7 +116,7 @@ func (r Report) warmup() float64 {
 
 func (r Report) deliveriesOverTime() *plot {
 	title, unit := "Deliveries", "deliveries a second"
-	if r.Result.Kind == History {
+	if r.Result.ofPages() {
 		title, unit = "Pages", "pages a second"
 	}
 	return r.overTime(title, unit, func(s Sample) float64 { return s.Deliveries })

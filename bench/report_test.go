@@ -51,6 +51,10 @@ func reports() map[string]Report {
 	storm := all["storm"]
 	storm.Result.Storm = &StormResult{Sessions: 10000, Resumed: true, Seconds: 3.1, EntryP50: 1500, EntryP99: 3000, BeforeMiB: 90, PeakMiB: 140, AfterMiB: 100, CalmedIn: 2.5, CPUSeconds: 2}
 	all["storm"] = storm
+	pages := all["pages"]
+	pages.Config.NoCache = true
+	pages.Result.Pages = &PagesResult{XCache: map[string]uint64{"HIT": 970, "MISS": 30}, HitRatio: 0.97, Stale: 3, Bytes: 17560, Posts: 50, Acknowledged: 750, PostP50: 1, PostP99: 9}
+	all["pages"] = pages
 	search := scenario("rooms")
 	search.Config = search.Config.ToFindMax()
 	search.Result.Kind, search.Result.Rate = FindMax, 3200
@@ -117,6 +121,7 @@ func TestReportShowsWhatItIsFor(t *testing.T) {
 		"rooms":    {"1,000 users in 50 rooms, 200 posts of 200 bytes", "<h3>Latency distribution</h3>", "<h3>Latency over time</h3>", "<h3>Deliveries</h3>", "<h3>Server CPU</h3>", "<h3>Server memory</h3>", "warm-up", "lost · doubled · out of order"},
 		"hall":     {"1,000 users in one room"},
 		"history":  {"<h3>Pages</h3>", "server CPU per page"},
+		"pages":    {"<h3>Pages</h3>", "hit ratio", "0.9700", "HIT 970, MISS 30", "stale pages", "17,560", "no-cache", "Zipf", "server CPU per page"},
 		"idle":     {"<h3>Memory by connections</h3>", "1,820", "15,000"},
 		"storm":    {"all live again after", "missed · doubled · out of order", "with cursors"},
 		"find-max": {"<h3>The search</h3>", "bound 100 ms", "3,200", "p99 4000.0 ms"},

@@ -47,6 +47,7 @@ type Result struct {
 	Trials []Trial      `json:"trials,omitempty"`
 	Idle   *IdleResult  `json:"idle,omitempty"`
 	Storm  *StormResult `json:"storm,omitempty"`
+	Pages  *PagesResult `json:"pages,omitempty"`
 
 	Usage      Usage    `json:"server_usage"`
 	Series     []Sample `json:"series,omitempty"`
@@ -71,6 +72,9 @@ func (r *Result) setLatency(h *hdrhistogram.Histogram) {
 	}
 }
 
+// ofPages reports whether deliveries are pages that were asked for.
+func (r *Result) ofPages() bool { return r.Kind == History || r.Kind == Pages }
+
 // CPUPerDelivery is the server's, in microseconds.
 func (r *Result) CPUPerDelivery() float64 { return r.Usage.CPU * 1e6 / float64(max(1, r.Delivered)) }
 
@@ -82,7 +86,11 @@ func (r *Result) judge() {
 	u := r.Usage
 	switch {
 	case float64(r.Late) > lateShare*float64(r.Posted):
-		r.Bottleneck = fmt.Sprintf("the generator itself started %d of %d posts late", r.Late, r.Posted)
+		what := "posts"
+		if r.ofPages() {
+			what = "pages"
+		}
+		r.Bottleneck = fmt.Sprintf("the generator itself started %d of %d %s late", r.Late, r.Posted, what)
 	case u.Seconds > 0 && u.CPU > 0 && u.Idle < 0.05 && u.Generator > u.CPU:
 		r.Bottleneck = fmt.Sprintf("the machine was busy, and the generator used more of it (%.1f cores) than the server (%.1f)",
 			u.Generator/u.Seconds, u.CPU/u.Seconds)

@@ -36,6 +36,9 @@ func newRun(cfg Config) *run {
 		Kind: cfg.Kind, Protocol: cfg.Protocol.Name(), Users: cfg.Users, Rooms: cfg.Rooms,
 		Rate: cfg.Rate, Body: cfg.Body, Began: time.Now().UTC().Truncate(time.Second),
 	}
+	if cfg.Kind == Pages {
+		r.result.Protocol = "HTTP/1.1"
+	}
 	return r
 }
 
@@ -49,6 +52,8 @@ func (r *run) scenario() func(context.Context) error {
 		return r.storm
 	case History:
 		return r.history
+	case Pages:
+		return r.pages
 	}
 	return r.fanout
 }

@@ -46,7 +46,7 @@ func (r *run) storm(ctx context.Context) error {
 	if err := wait(ctx, stormCalm, r.phase("calm")); err != nil {
 		return err
 	}
-	watch := r.watch()
+	watch := r.watch(f)
 	res := &StormResult{Sessions: sessions, BeforeMiB: watch.first.resident}
 	r.result.Storm = res
 	defer func() {

@@ -3,6 +3,9 @@ package bench
 import (
 	"fmt"
 	"io"
+	"maps"
+	"slices"
+	"strings"
 	"text/tabwriter"
 )
 
@@ -14,6 +17,8 @@ func (r Result) WriteTable(w io.Writer) error {
 		t.idle(r.Idle)
 	case Storm:
 		t.storm(r.Storm, r)
+	case Pages:
+		t.pages(r.Pages, r)
 	default:
 		t.load(r)
 	}
@@ -64,13 +69,45 @@ func (t table) troubles(r Result) {
 	}
 }
 
+func (t table) pages(p *PagesResult, r Result) {
+	if p == nil {
+		return
+	}
+	how := ""
+	if p.NoCache {
+		how = ", with Cache-Control: no-cache"
+	}
+	t.row("load", "%d users, %.6g newest pages of %d rooms a second%s, and %.6g posts", r.Users, r.Rate, r.Rooms, how, p.Posts)
+	t.row("sent", "%d (%d late)", r.Posted, r.Late)
+	t.row("answered", "%d of %d, %.0f a second, %.0f bytes each", r.Delivered, r.Expected, r.DeliveryRate, p.Bytes)
+	t.row("stale", "%d", p.Stale)
+	t.row("hit ratio", "%.4f (%s)", p.HitRatio, p.xCache())
+	t.troubles(r)
+	t.row("latency p50, p99, p99.9, max", "%.2f, %.2f, %.2f, %.2f ms", r.P50, r.P99, r.P999, r.Max)
+	t.row("posts acknowledged", "%d, p50 %.2f, p99 %.2f ms", p.Acknowledged, p.PostP50, p.PostP99)
+	t.usage(r)
+}
+
+// xCache says how often each word came.
+func (p *PagesResult) xCache() string {
+	var words []string
+	for _, word := range slices.Sorted(maps.Keys(p.XCache)) {
+		words = append(words, fmt.Sprintf("%s %d", word, p.XCache[word]))
+	}
+	return strings.Join(words, ", ")
+}
+
 func (t table) usage(r Result) {
 	u := r.Usage
 	if u.Seconds == 0 || u.MaxMiB == 0 {
 		return
 	}
 	t.row("server CPU", "%.2f of a core", u.CPU/u.Seconds)
-	t.row("server CPU per delivery", "%.1f µs", r.CPUPerDelivery())
+	what := "delivery"
+	if r.Kind == Pages {
+		what = "page, posts included"
+	}
+	t.row("server CPU per "+what, "%.1f µs", r.CPUPerDelivery())
 	t.row("server memory, start, most", "%.1f, %.1f MiB", u.StartMiB, u.MaxMiB)
 	t.row("generator CPU", "%.2f of a core", u.Generator/u.Seconds)
 }

@@ -40,10 +40,16 @@ const (
 	metricsEvery = 10 * time.Second
 )
 
+// load is what counts what the server has done.
+type load interface {
+	done() uint64                      // deliveries, or answers
+	interval() *hdrhistogram.Histogram // latencies since the last call
+}
+
 // watch looks at the server while a load runs.
 type watch struct {
 	sources sources
-	fleet   *fleet
+	load    load
 
 	begun     time.Time
 	first     reading
@@ -60,15 +66,15 @@ type watch struct {
 }
 
 // watch begins to look.
-func (r *run) watch() *watch {
+func (r *run) watch(l load) *watch {
 	w := &watch{
-		sources: r.sources(), fleet: r.fleet,
+		sources: r.sources(), load: l,
 		begun: time.Now(), own: ownCPU(), machine: machineTime(),
 		quit: make(chan struct{}), stopped: make(chan struct{}),
 	}
 	w.first = w.sources.read()
 	w.last, w.lastAt, w.askedAt = w.first, w.begun, w.begun
-	w.delivered = w.fleet.delivered() + w.fleet.answered()
+	w.delivered = w.load.done()
 	w.usage.StartMiB, w.usage.MaxMiB = w.first.resident, w.first.resident
 	go w.run()
 	return w
@@ -89,7 +95,7 @@ func (w *watch) run() {
 }
 
 func (w *watch) sample(now time.Time) {
-	r, h, delivered := w.look(now), w.fleet.interval(), w.fleet.delivered()+w.fleet.answered()
+	r, h, delivered := w.look(now), w.load.interval(), w.load.done()
 	passed := now.Sub(w.lastAt).Seconds()
 	if passed <= 0 {
 		return
@@ -128,7 +134,7 @@ func (w *watch) stop() (Usage, []Sample) {
 	return *u, w.series
 }
 
-// interval takes the latencies since the last call.
+// interval implements load.
 func (f *fleet) interval() *hdrhistogram.Histogram {
 	var mu sync.Mutex
 	h := newHistogram()

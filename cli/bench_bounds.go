@@ -32,14 +32,17 @@ func benchBoundsOf(c *cli.Context, cfg bench.Config) (b benchBounds, err error) 
 
 // broken says which bound a result did not keep.
 func (b benchBounds) broken(r bench.Result) error {
-	p99, lost, what := r.P99, r.Lost, "lost"
+	p99, lost, what := r.P99, r.Lost, "messages lost"
 	if r.Storm != nil {
-		p99, lost, what = r.Storm.EntryP99, r.Storm.Missed, "missed"
+		p99, lost, what = r.Storm.EntryP99, r.Storm.Missed, "messages missed"
+	}
+	if r.Pages != nil {
+		lost, what = r.Lost+r.Pages.Stale, "pages lost or stale"
 	}
 	took := time.Duration(p99 * float64(time.Millisecond))
 	switch wrong := lost + r.Doubled + r.Disordered; {
 	case b.lossless && wrong > b.lost:
-		return fmt.Errorf("%d messages %s, %d doubled, %d out of order: more than --max-lost %d", lost, what, r.Doubled, r.Disordered, b.lost)
+		return fmt.Errorf("%d %s, %d doubled, %d out of order: more than --max-lost %d", lost, what, r.Doubled, r.Disordered, b.lost)
 	case b.p99 > 0 && took > b.p99:
 		return fmt.Errorf("p99 is %s: above --max-p99 %s", took.Round(10*time.Microsecond), b.p99)
 	}

@@ -40,14 +40,15 @@ func benchFlags() []cli.Flag {
 		&cli.StringFlag{Name: "protocol", Usage: "`FORMAT` of the users' frames: json or cbor", Value: "json"},
 		&cli.IntFlag{Name: "users", Usage: "connections", DefaultText: ofScenario},
 		&cli.IntFlag{Name: "rooms", Usage: "rooms that the users are spread over", DefaultText: ofScenario},
-		&cli.Float64Flag{Name: "rate", Usage: "posts (history: pages) a second, in all; where find-max begins", DefaultText: ofScenario},
+		&cli.Float64Flag{Name: "rate", Usage: "posts (history, pages: pages) a second, in all; where find-max begins", DefaultText: ofScenario},
 		&cli.IntFlag{Name: "body", Usage: "`BYTES` of a message", DefaultText: ofScenario},
 		&cli.IntFlag{Name: "stalled", Usage: "users who stop reading when the load starts"},
-		&cli.IntFlag{Name: "messages", Usage: "storm: posts in each room meanwhile; history: messages in each room", DefaultText: ofScenario},
+		&cli.IntFlag{Name: "messages", Usage: "storm: posts in each room meanwhile; history, pages: messages in each room", DefaultText: ofScenario},
+		&cli.BoolFlag{Name: "no-cache", Usage: "pages: ask with Cache-Control: no-cache, which a node answers without its caches"},
 		&cli.DurationFlag{Name: "warmup", Usage: "load before the measuring, such as 2s", DefaultText: ofScenario},
 		&cli.DurationFlag{Name: "duration", Usage: "how long to measure, such as 30s", DefaultText: ofScenario},
 		&cli.DurationFlag{Name: "max-p99", Usage: "fail when p99 is above this, such as 5ms (storm: of one client's way in); find-max: the bound to keep", DefaultText: "100ms for find-max, else not checked"},
-		&cli.IntFlag{Name: "max-lost", Usage: "fail when more than `N` messages are lost, doubled or out of order", DefaultText: "not checked"},
+		&cli.IntFlag{Name: "max-lost", Usage: "fail when more than `N` messages are lost, doubled or out of order, or pages lost or stale", DefaultText: "not checked"},
 		&cli.BoolFlag{Name: "json", Usage: "print JSON"},
 		&cli.StringFlag{Name: "report", Usage: "write a page with figures and plots to `FILE`, such as rooms.html"},
 	}
@@ -55,11 +56,12 @@ func benchFlags() []cli.Flag {
 
 // unused are the flags that mean nothing to a kind of scenario.
 var unused = map[bench.Kind][]string{
-	bench.Fanout:  {"messages"},
-	bench.FindMax: {"messages", "stalled", "max-lost"}, // a rate with losses does not hold
-	bench.Idle:    {"rate", "body", "stalled", "messages", "warmup", "max-p99", "max-lost"},
-	bench.Storm:   {"rate", "stalled", "warmup"},
-	bench.History: {"stalled"},
+	bench.Fanout:  {"messages", "no-cache"},
+	bench.FindMax: {"messages", "no-cache", "stalled", "max-lost"}, // a rate with losses does not hold
+	bench.Idle:    {"rate", "body", "stalled", "messages", "no-cache", "warmup", "max-p99", "max-lost"},
+	bench.Storm:   {"rate", "stalled", "no-cache", "warmup"},
+	bench.History: {"stalled", "no-cache"},
+	bench.Pages:   {"stalled", "protocol"}, // it is HTTP
 }
 
 // benchConfig is the scenario that the arguments name, with what the flags change of it.
@@ -91,6 +93,7 @@ func benchConfig(c *cli.Context) (name string, cfg bench.Config, err error) {
 	if c.IsSet("max-p99") {
 		cfg.MaxP99 = c.Duration("max-p99")
 	}
+	cfg.NoCache = c.Bool("no-cache")
 	cfg.URLs, cfg.Metrics = c.StringSlice("url"), c.StringSlice("metrics")
 	cfg.Secret = []byte(c.String("auth-jwt-secret"))
 	return name, cfg, nil

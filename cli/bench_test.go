@@ -37,6 +37,7 @@ func TestBenchBounds(t *testing.T) {
 		{benchBounds{lossless: true, lost: 5}, bench.Result{Lost: 1, Doubled: 2, Disordered: 3}, "1 messages lost, 2 doubled, 3 out of order: more than --max-lost 5"},
 		{benchBounds{p99: time.Second, lossless: true, lost: 3}, storm, ""},
 		{benchBounds{lossless: true, lost: 2}, storm, "2 messages missed, 1 doubled, 0 out of order: more than --max-lost 2"},
+		{benchBounds{lossless: true}, bench.Result{Lost: 1, Pages: &bench.PagesResult{Stale: 2}}, "3 pages lost or stale, 0 doubled, 0 out of order: more than --max-lost 0"},
 		{benchBounds{p99: 800 * time.Millisecond}, storm, "p99 is 900ms: above --max-p99 800ms"},
 	} {
 		got := ""

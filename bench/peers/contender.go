@@ -17,23 +17,32 @@ type contender struct {
 	name  string
 	about string
 	tools []string // whose versions matter to it
+	does  loads
 	start func(r *running, ctx context.Context) error
+}
+
+// loads are what a contender can be put under.
+type loads struct {
+	chat  bool // messages to the room's clients
+	pages bool // pages of messages over HTTP
 }
 
 // contenders are all servers, in the order of the tables.
 var contenders = []contender{
-	{"klatch", "every message stored and synced before anybody gets it", []string{"klatch"}, (*running).klatch},
-	{"socketio", "Socket.IO, one process, in memory", []string{"socket.io", "node"}, (*running).socketIO},
-	{"socketio-redis", "Socket.IO, two processes with the Redis adapter, in memory", []string{"socket.io", "node", "redis-server"}, (*running).socketIORedis},
-	{"socketio-pg", "Socket.IO, one process, each message committed by PostgreSQL first", []string{"socket.io", "node", "postgres"}, (*running).socketIOPostgres},
-	{"nats", "NATS over WebSocket, in memory", []string{"nats"}, (*running).nats},
-	{"bare", "one write(2) for each delivery and nothing else: the floor", nil, (*running).bare},
+	{"klatch", "every message stored and synced before anybody gets it", []string{"klatch", "wrk"}, loads{chat: true, pages: true}, (*running).klatch},
+	{"socketio", "Socket.IO, one process, in memory", []string{"socket.io", "node"}, loads{chat: true}, (*running).socketIO},
+	{"socketio-redis", "Socket.IO, two processes with the Redis adapter, in memory", []string{"socket.io", "node", "redis-server"}, loads{chat: true}, (*running).socketIORedis},
+	{"socketio-pg", "Socket.IO, one process, each message committed by PostgreSQL first", []string{"socket.io", "node", "postgres"}, loads{chat: true}, (*running).socketIOPostgres},
+	{"nats", "NATS over WebSocket, in memory", []string{"nats"}, loads{chat: true}, (*running).nats},
+	{"bare", "one write(2) for each delivery and nothing else: the floor", nil, loads{chat: true}, (*running).bare},
+	{"express", "Express, a process for each core, PostgreSQL, and answers kept in Redis", []string{"express", "compression", "node", "redis-server", "postgres", "wrk"}, loads{pages: true}, (*running).express},
 }
 
 // files is where the contenders come from.
 type files struct {
 	klatch   string // binary
 	socketIO string // directory of server.mjs and its node_modules
+	express  string // likewise
 }
 
 // running is a contender that has been started.
@@ -43,7 +52,8 @@ type running struct {
 	dir   string // its data, empty at the start
 
 	urls     []string
-	protocol bench.Protocol
+	protocol bench.Protocol // of chat
+	secret   []byte         // of the tokens that pages are asked for with
 	pids     []int          // all its processes
 	stops    []func() error // in the order of starting
 }
@@ -99,7 +109,7 @@ func (r *running) klatch(ctx context.Context) error {
 		return fmt.Errorf("%w:\n%s", err, &said)
 	}
 	r.stops = append(r.stops, func() error { return errors.Join(s.Stop(), r.house.guard.forget(s.PID())) })
-	r.urls, r.pids, r.protocol = []string{s.URL}, []int{s.PID()}, bench.Klatch(s.Secret)
+	r.urls, r.pids, r.protocol, r.secret = []string{s.URL}, []int{s.PID()}, bench.Klatch(s.Secret), s.Secret
 	return r.house.guard.watch(s.PID(), syscall.SIGTERM)
 }
 

@@ -10,6 +10,11 @@
 // broadcast; and NATS, which relays what clients write. The bare server is no
 // peer but the floor: what the kernel takes for the same deliveries.
 //
+// Pages of messages over HTTP are compared with what many put in front of their
+// database: Express with answers kept in Redis (express/server.mjs). Both are
+// asked by wrk, as fast as they answer, for the newest page of one room: as it
+// is, in gzip, and with the ETag of who has it and is told so (304).
+//
 // All run with their defaults and what their documentation advises for
 // production, deliver messages of one size and shape (message.go), and are
 // measured by package bench: same clients, same schedule, same checks. Only
@@ -17,7 +22,7 @@
 // stores without the latter, and the rest keep nothing; and only where ids tell
 // a room's order is that checked.
 //
-// What it does not even out: Socket.IO runs on one core a process, as Node.js
+// What it does not even out: wrk shares the machine with the servers. Socket.IO runs on one core a process, as Node.js
 // does, and klatch, NATS and PostgreSQL on all; and the memory of PostgreSQL is
 // the sum of its processes', which counts what they share once for each.
 package main
@@ -96,6 +101,7 @@ func parse(args []string, messages io.Writer) (o options, err error) {
 	f.BoolVar(&o.check, "check", false, "only see whether every server works")
 	f.StringVar(&o.files.klatch, "klatch", "", "`BINARY` of klatch (default: built now)")
 	f.StringVar(&o.files.socketIO, "socketio", "bench/peers/socketio", "`DIRECTORY` of the Socket.IO server")
+	f.StringVar(&o.files.express, "express", "bench/peers/express", "`DIRECTORY` of the Express server")
 	f.Usage = func() {
 		fmt.Fprintf(messages, "usage: peers [flags] [SCENARIO ...]\n\nscenarios: %s\nservers:\n", namesOf(scenarios(0)))
 		for _, c := range contenders {
@@ -140,8 +146,10 @@ func compare(ctx context.Context, o options, out, progress io.Writer) (err error
 
 // prepared builds klatch where it is needed and not given.
 func prepared(ctx context.Context, c *comparison, f files) (_ files, err error) {
-	if f.socketIO, err = filepath.Abs(f.socketIO); err != nil {
-		return f, err
+	for _, dir := range []*string{&f.socketIO, &f.express} {
+		if *dir, err = filepath.Abs(*dir); err != nil {
+			return f, err
+		}
 	}
 	isKlatch := func(one contender) bool { return one.name == "klatch" }
 	if f.klatch != "" || !slices.ContainsFunc(c.contenders, isKlatch) {
@@ -160,8 +168,8 @@ func (c *comparison) report(out io.Writer, asJSON bool, had map[string]string) e
 	}
 	var all []bench.Result
 	for _, s := range c.scenarios {
-		for _, one := range c.contenders {
-			all = append(all, c.results[cell{s.Name, one.name}]...)
+		for _, name := range c.rows(s) {
+			all = append(all, c.results[cell{s.Name, name}]...)
 		}
 	}
 	return json.NewEncoder(out).Encode(struct {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,21 +17,36 @@ import (
 type scenario struct {
 	Name   string
 	config bench.Config
+	asker  asker // of pages
 }
 
-// scenarios are the bench's own, and for each fanout the search for its highest rate.
+// scenarios are the bench's own, for each fanout the search for its highest
+// rate, and wrk's.
 func scenarios(duration time.Duration) (all []scenario) {
 	for _, name := range []string{"rooms", "hall", "storm"} {
 		c := bench.Scenarios[name]
 		if duration > 0 && c.Kind == bench.Fanout {
 			c.Duration = duration
 		}
-		all = append(all, scenario{name, c})
+		all = append(all, scenario{Name: name, config: c})
 		if c.Kind == bench.Fanout {
-			all = append(all, scenario{name + "-max", bench.Scenarios[name].ToFindMax()})
+			all = append(all, scenario{Name: name + "-max", config: bench.Scenarios[name].ToFindMax()})
 		}
 	}
+	c := newestPage
+	c.Duration = cmp.Or(duration, c.Duration)
+	for _, who := range askers {
+		all = append(all, scenario{"newest-page" + string(who), c, who})
+	}
 	return all
+}
+
+// fits reports whether a contender can be put under the load.
+func (s scenario) fits(c contender) bool {
+	if s.config.Kind == bench.Pages {
+		return c.does.pages
+	}
+	return c.does.chat
 }
 
 // choose returns the scenarios of these names, or all.
@@ -94,7 +110,7 @@ func (c *comparison) turn(ctx context.Context, round int, s scenario, one conten
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	if c.out[one.name] {
+	if c.out[one.name] || !s.fits(one) {
 		return nil
 	}
 	fmt.Fprintf(c.progress, "round %d of %d, %s, %s: ", round+1, c.rounds, s.Name, one.name)
@@ -103,16 +119,43 @@ func (c *comparison) turn(ctx context.Context, round int, s scenario, one conten
 		c.out[one.name] = true
 		return c.failed(ctx, fmt.Errorf("%s: %w", one.name, err))
 	}
-	res, err := measure(ctx, r, s)
+	all, err := measure(ctx, r, s, round)
 	err = errors.Join(err, r.stop())
 	if err != nil {
 		return c.failed(ctx, fmt.Errorf("%s on %s: %w", s.Name, one.name, err))
 	}
-	res.Scenario, res.Server = s.Name, one.name
-	key := cell{s.Name, one.name}
-	c.results[key] = append(c.results[key], res)
-	fmt.Fprintln(c.progress, brief(res))
+	for _, res := range all {
+		res.Scenario, res.Server = s.Name, one.name+variantOf(res)
+		key := cell{s.Name, res.Server}
+		c.results[key] = append(c.results[key], res)
+		if res.Server != one.name {
+			fmt.Fprintf(c.progress, "  %s: ", res.Server)
+		}
+		fmt.Fprintln(c.progress, brief(res))
+	}
 	return nil
+}
+
+// uncached is what a row's name ends with when the caches were not asked.
+const uncached = " no-cache"
+
+func variantOf(r bench.Result) string {
+	if r.Pages != nil && r.Pages.NoCache {
+		return uncached
+	}
+	return ""
+}
+
+// rows are the names of a scenario's results, in the order of the tables.
+func (c *comparison) rows(s scenario) (names []string) {
+	for _, one := range c.contenders {
+		for _, name := range []string{one.name, one.name + uncached} {
+			if c.results[cell{s.Name, name}] != nil {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
 }
 
 // failed notes an error that the comparison goes on after, unless it is over.
@@ -125,19 +168,26 @@ func (c *comparison) failed(ctx context.Context, err error) error {
 	return nil
 }
 
-func measure(ctx context.Context, r *running, s scenario) (bench.Result, error) {
+// measure puts the load on. A scenario of pages has a result for each way to ask,
+// which take turns at being the first.
+func measure(ctx context.Context, r *running, s scenario, round int) ([]bench.Result, error) {
 	cfg := s.config
 	cfg.URLs, cfg.Protocol, cfg.PIDs = r.urls, r.protocol, r.pids
-	return bench.Run(ctx, cfg)
+	if cfg.Kind == bench.Pages {
+		return r.newestPage(ctx, cfg, s.asker, round%2 == 1)
+	}
+	res, err := bench.Run(ctx, cfg)
+	return []bench.Result{res}, err
 }
 
 // checked is a small run in two rooms that says whether a server works at all:
 // every message must reach those in its room, once, and nobody else.
-var checked = scenario{"check", bench.Config{
+var checked = scenario{Name: "check", config: bench.Config{
 	Kind: bench.Fanout, Users: 4, Rooms: 2, Rate: 20, Body: 200, Duration: 500 * time.Millisecond,
 }}
 
-// check starts each contender and has four clients post ten messages. It says how each did.
+// check starts each contender, has four clients post ten messages where it is
+// for chat, and reads pages where it has them. It says how each did.
 func (c *comparison) check(ctx context.Context, out io.Writer) error {
 	var errs []error
 	for _, one := range c.contenders {
@@ -155,10 +205,21 @@ func (c *comparison) checkOne(ctx context.Context, one contender) error {
 	if err != nil {
 		return err
 	}
-	res, err := measure(ctx, r, checked)
-	if err := errors.Join(err, r.stop()); err != nil {
+	if one.does.pages {
+		err = r.checkPages(ctx)
+	}
+	if one.does.chat {
+		err = errors.Join(err, r.checkChat(ctx))
+	}
+	return errors.Join(err, r.stop())
+}
+
+func (r *running) checkChat(ctx context.Context) error {
+	all, err := measure(ctx, r, checked, 0)
+	if err != nil {
 		return err
 	}
+	res := all[0]
 	if bad := wrong(res); bad != "" || res.Posted != 10 || res.Delivered != 20 {
 		return fmt.Errorf("%d posts became %d deliveries instead of 10 and 20: %s", res.Posted, res.Delivered, bad)
 	}

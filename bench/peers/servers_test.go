@@ -189,7 +189,7 @@ func TestStartFails(t *testing.T) {
 	if _, err = h.start(ctx, exec.Command("sleep", "1000"), "on", syscall.SIGTERM); err == nil || !strings.Contains(err.Error(), "canceled") {
 		t.Fatalf("error %v", err)
 	}
-	if r, err := (contender{"nobody", "", nil, func(*running, context.Context) error { return os.ErrInvalid }}).run(t.Context(), h, files{}); err == nil {
+	if r, err := (contender{"nobody", "", nil, loads{}, func(*running, context.Context) error { return os.ErrInvalid }}).run(t.Context(), h, files{}); err == nil {
 		t.Fatalf("started %v", r)
 	}
 	if left, _ := os.ReadDir(h.dir); len(left) > 0 {

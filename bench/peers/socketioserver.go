@@ -18,7 +18,7 @@ const databaseReady = "ready to accept connections" // both say so
 
 func (r *running) socketIO(ctx context.Context) error {
 	r.protocol = socketIO{ordered: true}
-	return r.node(ctx)
+	return r.node(ctx, r.files.socketIO)
 }
 
 // socketIORedis checks no order by ids: each of the two processes counts for itself.
@@ -29,7 +29,7 @@ func (r *running) socketIORedis(ctx context.Context) error {
 		return err
 	}
 	for range 2 {
-		if err := r.node(ctx, "--redis", socket); err != nil {
+		if err := r.node(ctx, r.files.socketIO, "--redis", socket); err != nil {
 			return err
 		}
 	}
@@ -44,25 +44,25 @@ func (r *running) socketIOPostgres(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := r.node(ctx, "--postgres", r.dir); err != nil {
+	if err := r.node(ctx, r.files.socketIO, "--postgres", r.dir); err != nil {
 		return err
 	}
 	r.pids = append(r.pids, children(p.pid())...) // one for each of node's connections
 	return nil
 }
 
-// node starts server.mjs.
-func (r *running) node(ctx context.Context, args ...string) error {
-	if _, err := os.Stat(filepath.Join(r.files.socketIO, "node_modules")); err != nil {
-		return fmt.Errorf("%w: install Node.js 20 or later, then run npm ci in %s (make bench-peers does)", err, r.files.socketIO)
+// node starts a directory's server.mjs.
+func (r *running) node(ctx context.Context, dir string, args ...string) error {
+	if _, err := os.Stat(filepath.Join(dir, "node_modules")); err != nil {
+		return fmt.Errorf("%w: install Node.js 20 or later, then run npm ci in %s (make bench-peers does)", err, dir)
 	}
 	program, err := find("node")
 	if err != nil {
 		return err
 	}
 	cmd := exec.Command(program, append([]string{"server.mjs"}, args...)...)
-	cmd.Dir = r.files.socketIO
-	cmd.Env = append(os.Environ(), "NODE_ENV=production")
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "NODE_ENV=production", "API_JWT_SECRET="+string(r.secret))
 	return r.listener(ctx, cmd)
 }
 
@@ -124,6 +124,7 @@ func notRoot() (*syscall.Credential, error) {
 // programs says how to get what is not ours, and where it is besides in $PATH.
 var programs = map[string]struct{ what, elsewhere string }{
 	"node":         {"Node.js 20 or later", ""},
+	"wrk":          {"the Debian package wrk", ""},
 	"redis-server": {"the Debian package redis-server", ""},
 	"postgres":     {"the Debian package postgresql", "/usr/lib/postgresql/*/bin/postgres"},
 }

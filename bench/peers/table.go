@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -18,6 +19,7 @@ type column struct {
 	format string
 	value  func(r *bench.Result) float64
 	to     []string // servers that ratios are given to
+	spread bool     // of the ratios too
 }
 
 var (
@@ -26,6 +28,14 @@ var (
 	p99        = column{name: "p99 ms", format: "%.2f", value: func(r *bench.Result) float64 { return r.P99 }}
 	cpu        = column{name: "CPU µs/delivery", format: "%.2f", value: (*bench.Result).CPUPerDelivery}
 	memory     = column{name: "memory MiB", format: "%.0f", value: func(r *bench.Result) float64 { return r.Usage.MaxMiB }}
+
+	requests    = column{name: "requests/s", format: "%.0f", value: func(r *bench.Result) float64 { return r.DeliveryRate }, spread: true}
+	cpuRequest  = column{name: "CPU µs/request", format: "%.1f", value: (*bench.Result).CPUPerDelivery}
+	size        = column{name: "bytes", format: "%.0f", value: func(r *bench.Result) float64 { return r.Pages.Bytes }}
+	serverCores = column{name: "server cores", format: "%.2f", value: func(r *bench.Result) float64 { return r.Usage.CPU / r.Usage.Seconds }}
+	wrkCores    = column{name: "wrk cores", format: "%.2f", value: func(r *bench.Result) float64 { return r.Usage.Generator / r.Usage.Seconds }}
+
+	taken = column{name: "taken by others %", format: "%.1f", value: func(r *bench.Result) float64 { return 100 * r.Usage.Steal }}
 
 	back       = column{name: "all back s", format: "%.2f", value: func(r *bench.Result) float64 { return r.Storm.Seconds }}
 	entry      = column{name: "p99 of one s", format: "%.2f", value: func(r *bench.Result) float64 { return r.Storm.EntryP99 / 1000 }}
@@ -43,6 +53,8 @@ func columnsOf(kind bench.Kind) []column {
 		return []column{deliveries.ratioTo(peer), p50, p99, cpu.ratioTo(both), memory}
 	case bench.Storm:
 		return []column{back.ratioTo(peer), entry, cpuBack.ratioTo(peer), before, afterwards}
+	case bench.Pages:
+		return []column{requests.ratioTo([]string{"express", "express" + uncached, "klatch" + uncached}), p50, p99, cpuRequest, size, serverCores, wrkCores, memory, taken}
 	}
 	return []column{p50.ratioTo(both), p99.ratioTo(both), cpu.ratioTo(both), memory}
 }
@@ -55,7 +67,7 @@ func (c column) ratioTo(servers []string) column {
 func brief(r bench.Result) string {
 	var s []string
 	for _, c := range columnsOf(r.Kind) {
-		s = append(s, fmt.Sprintf(c.format+" "+c.name, c.value(&r)))
+		s = append(s, fmt.Sprintf(c.format, c.value(&r))+" "+c.name)
 	}
 	return strings.Join(append(s, remarks([]bench.Result{r})...), ", ")
 }
@@ -63,8 +75,7 @@ func brief(r bench.Result) string {
 // write prints a table for each scenario.
 func (c *comparison) write(w io.Writer) error {
 	for _, s := range c.scenarios {
-		ran := func(one contender) bool { return c.results[cell{s.Name, one.name}] != nil }
-		if !slices.ContainsFunc(c.contenders, ran) {
+		if len(c.rows(s)) == 0 {
 			continue
 		}
 		if err := c.writeScenario(w, s); err != nil {
@@ -75,7 +86,7 @@ func (c *comparison) write(w io.Writer) error {
 }
 
 func (c *comparison) writeScenario(w io.Writer, s scenario) error {
-	fmt.Fprintf(w, "\n%s: %s\n\n", s.Name, loadOf(s.config))
+	fmt.Fprintf(w, "\n%s: %s\n\n", s.Name, loadOf(s))
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	columns := columnsOf(s.config.Kind)
 	head := []string{"server"}
@@ -86,10 +97,8 @@ func (c *comparison) writeScenario(w io.Writer, s scenario) error {
 		}
 	}
 	fmt.Fprintln(t, strings.Join(append(head, "remarks"), "\t"))
-	for _, one := range c.contenders {
-		if results := c.results[cell{s.Name, one.name}]; results != nil {
-			fmt.Fprintln(t, strings.Join(c.row(s, one.name, results), "\t"))
-		}
+	for _, name := range c.rows(s) {
+		fmt.Fprintln(t, strings.Join(c.row(s, name, c.results[cell{s.Name, name}]), "\t"))
 	}
 	return t.Flush()
 }
@@ -111,7 +120,11 @@ func (c *comparison) row(s scenario, name string, results []bench.Result) []stri
 		row = append(row, spreadOf(col.format, values))
 		for _, y := range c.yardsticks(s, col) {
 			base := col.values(c.results[cell{s.Name, y}])
-			row = append(row, fmt.Sprintf("× %.2f", median(ratios(values, base))))
+			if r := ratios(values, base); col.spread {
+				row = append(row, spreadOf("× %.2f", r))
+			} else {
+				row = append(row, fmt.Sprintf("× %.2f", median(r)))
+			}
 		}
 	}
 	return append(row, cmp.Or(strings.Join(remarks(results), ", "), "ok"))
@@ -157,6 +170,9 @@ func remarks(results []bench.Result) (list []string) {
 		if bad == "" && r.Storm != nil && r.Storm.Missed > 0 {
 			bad = fmt.Sprintf("%d missed", r.Storm.Missed)
 		}
+		if bad == "" && r.Pages != nil {
+			bad = unexpected(r.Pages)
+		}
 		if line := cmp.Or(bad, r.Bottleneck); line != "" && !slices.Contains(list, line) {
 			list = append(list, line)
 		}
@@ -164,11 +180,26 @@ func remarks(results []bench.Result) (list []string) {
 	return list
 }
 
-func loadOf(c bench.Config) string {
+// unexpected says when an answer was not cached as it should be.
+func unexpected(p *bench.PagesResult) string {
+	want := "HIT"
+	if p.NoCache {
+		want = "BYPASS"
+	}
+	if p.XCache[want] > 0 {
+		return ""
+	}
+	return fmt.Sprintf("X-Cache is %s, not %s", strings.Join(slices.Sorted(maps.Keys(p.XCache)), ", "), want)
+}
+
+func loadOf(s scenario) string {
+	c := s.config
 	users := fmt.Sprintf("%d users in %d rooms", c.Users, c.Rooms)
 	switch c.Kind {
 	case bench.FindMax:
 		return fmt.Sprintf("%s, the highest rate with p99 within %s and nothing lost", users, c.MaxP99)
+	case bench.Pages:
+		return fmt.Sprintf("the newest page of a room with %d messages of %d bytes, %d connections asking at once (wrk), %s%s", c.Messages, c.Body, c.Users, c.Duration, s.asker.about())
 	case bench.Storm:
 		return users + " come back at once, klatch's with cursors, the others' anew"
 	}

@@ -19,7 +19,7 @@ func TestTable(t *testing.T) {
 	lossy.Lost = 3
 	c := &comparison{
 		contenders: contenders,
-		scenarios:  []scenario{{"rooms", rooms}, {"rooms-max", rooms.ToFindMax()}},
+		scenarios:  []scenario{{Name: "rooms", config: rooms}, {Name: "rooms-max", config: rooms.ToFindMax()}},
 		results: map[cell][]bench.Result{
 			{"rooms", "klatch"}:   {result(1, 2), result(1.5, 2)},
 			{"rooms", "socketio"}: {result(2, 4), lossy},
@@ -44,12 +44,21 @@ bare      4.00              × 2.00       × 1.00   8.00               × 1.40  
 }
 
 func TestBrief(t *testing.T) {
-	got := brief(bench.Result{Kind: bench.Storm, Storm: &bench.StormResult{
-		Seconds: 2, EntryP99: 1500, CPUSeconds: 3, BeforeMiB: 100, AfterMiB: 110, Missed: 7,
-	}})
-	want := "2.00 all back s, 1.50 p99 of one s, 3.00 CPU s, 100 memory before MiB, 110 after MiB, 7 missed"
-	if got != want {
-		t.Errorf("got %q, want %q", got, want)
+	for _, c := range []struct {
+		r    bench.Result
+		want string
+	}{
+		{bench.Result{Kind: bench.Storm, Storm: &bench.StormResult{
+			Seconds: 2, EntryP99: 1500, CPUSeconds: 3, BeforeMiB: 100, AfterMiB: 110, Missed: 7,
+		}}, "2.00 all back s, 1.50 p99 of one s, 3.00 CPU s, 100 memory before MiB, 110 after MiB, 7 missed"},
+		{bench.Result{
+			Kind: bench.Pages, DeliveryRate: 100, P50: 1, P99: 2, Delivered: 1000, Usage: bench.Usage{Seconds: 1, CPU: 0.1, MaxMiB: 64, Steal: 0.02},
+			Pages: &bench.PagesResult{XCache: map[string]uint64{"HIT": 1}, Bytes: 5300},
+		}, "100 requests/s, 1.00 p50 ms, 2.00 p99 ms, 100.0 CPU µs/request, 5300 bytes, 0.10 server cores, 0.00 wrk cores, 64 memory MiB, 2.0 taken by others %"},
+	} {
+		if got := brief(c.r); got != c.want {
+			t.Errorf("got %q, want %q", got, c.want)
+		}
 	}
 }
 
@@ -57,7 +66,7 @@ func TestUsage(t *testing.T) {
 	for args, want := range map[string]string{
 		"--servers klatsch":              `there is no server "klatsch"`,
 		"--rounds 0":                     "--rounds must be at least 1",
-		"--servers bare nothing":         "there is no scenario \"nothing\"; the scenarios are rooms, rooms-max, hall, hall-max, storm",
+		"--servers bare nothing":         "there is no scenario \"nothing\"; the scenarios are rooms, rooms-max, hall, hall-max, storm, newest-page, newest-page-gzip, newest-page-revalidated",
 		"--servers bare --flag nonsense": "flag provided but not defined",
 	} {
 		var out, progress strings.Builder

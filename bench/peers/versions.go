@@ -30,7 +30,7 @@ func versionOf(ctx context.Context, tool string, f files) string {
 	switch tool {
 	case "klatch":
 		return strings.TrimPrefix(firstLine(ctx, f.klatch, "version"), "klatch ")
-	case "node", "redis-server", "postgres":
+	case "node", "redis-server", "postgres", "wrk":
 		path, err := find(tool)
 		if err != nil {
 			return ""
@@ -38,6 +38,8 @@ func versionOf(ctx context.Context, tool string, f files) string {
 		return dotted.FindString(firstLine(ctx, path, "--version"))
 	case "socket.io":
 		return packageVersion(filepath.Join(f.socketIO, "node_modules", tool))
+	case "express", "compression":
+		return packageVersion(filepath.Join(f.express, "node_modules", tool))
 	case "nats":
 		return natsVersion
 	}

@@ -19,8 +19,9 @@ import (
 // into a header as they are.
 type kept struct {
 	key    string
+	digest string // of the plain body
 	plain  form
-	forms  [len(jsonCodings)]atomic.Pointer[form]
+	coded  [len(jsonCodings)]atomic.Pointer[form]
 	links  []string
 	stored time.Time
 	prev   engine.ID
@@ -34,11 +35,13 @@ type form struct {
 	coding []string // nil: as it is
 	body   []byte
 	length []string
-	etag   []string
 }
 
 // jsonCodings are what answers are coded in, the server's favourite first.
 var jsonCodings = [...]string{"zstd", "gzip"}
+
+// plainly is not one of them.
+const plainly = -1
 
 // codingFloor is from how many bytes a body is worth coding: below it an answer
 // takes one packet anyway.
@@ -52,7 +55,8 @@ func newKept(key string, rd reading, now time.Time) *kept {
 	if rd.links != "" {
 		k.links = []string{rd.links}
 	}
-	k.plain = form{body: rd.raw, length: []string{strconv.Itoa(len(rd.raw))}, etag: []string{`"` + digest(rd.raw) + `"`}}
+	k.plain = form{body: rd.raw, length: []string{strconv.Itoa(len(rd.raw))}}
+	k.digest = digest(rd.raw)
 	return k
 }
 
@@ -83,36 +87,42 @@ func (k *kept) isFor(user engine.ID) bool {
 
 func compareID(a, b engine.ID) int { return bytes.Compare(a[:], b[:]) }
 
-// choose returns the form for a client (RFC 9110, 12.5.3): its own favourite,
+// choose returns the coding for a client (RFC 9110, 12.5.3): its own favourite,
 // ours among equals.
-func (k *kept) choose(accept []string) *form {
+func (k *kept) choose(accept []string) int {
 	if len(accept) == 0 || len(k.plain.body) < codingFloor {
-		return &k.plain
+		return plainly
 	}
 	fields := strings.Join(accept, ",")
-	best, most := -1, max(weight(fields, identity), unnamed)
+	best, most := plainly, max(weight(fields, identity), unnamed)
 	for i, coding := range jsonCodings {
-		if q := weight(fields, coding); q > most || q == most && best < 0 && q > unnamed {
+		if q := weight(fields, coding); q > most || q == most && best == plainly && q > unnamed {
 			best, most = i, q
 		}
 	}
-	if best < 0 {
-		return &k.plain
-	}
-	return k.coded(best)
+	return best
 }
 
-// coded returns the answer in a coding. Two who ask first make it twice.
-func (k *kept) coded(i int) *form {
-	if f := k.forms[i].Load(); f != nil {
+// etag is the validator of the answer in a coding. A strong one is of one
+// representation: the coding is part of it.
+func (k *kept) etag(coding int) string {
+	if coding == plainly {
+		return `"` + k.digest + `"`
+	}
+	return `"` + k.digest + "." + jsonCodings[coding] + `"`
+}
+
+// in returns the answer in a coding. Two who ask first make it twice.
+func (k *kept) in(coding int) *form {
+	if coding == plainly {
+		return &k.plain
+	}
+	if f := k.coded[coding].Load(); f != nil {
 		return f
 	}
-	name := jsonCodings[i]
-	body := pack(name, k.plain.body)
-	// A strong validator is of one representation: its coding is part of it.
-	etag := strings.TrimSuffix(k.plain.etag[0], `"`) + "." + name + `"`
-	f := &form{coding: []string{name}, body: body, length: []string{strconv.Itoa(len(body))}, etag: []string{etag}}
-	k.forms[i].Store(f)
+	body := pack(jsonCodings[coding], k.plain.body)
+	f := &form{coding: []string{jsonCodings[coding]}, body: body, length: []string{strconv.Itoa(len(body))}}
+	k.coded[coding].Store(f)
 	return f
 }
 

@@ -97,9 +97,10 @@ var sources = map[source][]string{hit: {string(hit)}, miss: {string(miss)}, bypa
 
 // sendKept answers a GET: with all of it, or with 304 for a client that has it.
 func (s *server) sendKept(w http.ResponseWriter, r *http.Request, f *fields, k *kept, how source) {
-	form := k.choose(r.Header["Accept-Encoding"])
+	coding := k.choose(r.Header["Accept-Encoding"])
+	tag := k.etag(coding)
 	h := w.Header()
-	h["Cache-Control"], h["Vary"], h["Etag"] = f.cacheControl, f.vary, form.etag
+	h["Cache-Control"], h["Vary"], h["Etag"] = f.cacheControl, f.vary, []string{tag}
 	if how != "" {
 		h["X-Cache"] = sources[how]
 	}
@@ -109,10 +110,11 @@ func (s *server) sendKept(w http.ResponseWriter, r *http.Request, f *fields, k *
 	if k.links != nil {
 		h["Link"] = k.links
 	}
-	if lines := r.Header["If-None-Match"]; len(lines) > 0 && !noneMatch(lines, form.etag[0]) {
+	if lines := r.Header["If-None-Match"]; len(lines) > 0 && !noneMatch(lines, tag) {
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}
+	form := k.in(coding)
 	h["Content-Type"], h["Content-Length"] = jsonType, form.length
 	if form.coding != nil {
 		h["Content-Encoding"] = form.coding
