@@ -72,7 +72,7 @@ setup:
 
 # The long ones, for before a release.
 
-.PHONY: check-model check-crash check-history check-load check-soak check-nemesis bench-peers fuzz
+.PHONY: check-model check-crash check-history check-stale check-load check-soak check-nemesis bench-peers fuzz
 check-model:
 	@go test ./storage -run TestModel -storage.histories 12000 -timeout 60m
 
@@ -82,6 +82,11 @@ check-crash:
 
 check-history:
 	@go test ./storage -run TestDeepHistory -storage.deep 1000000 -timeout 60m -v
+
+# Readers through the caches, of one node and of three, against what the uncached
+# path says after each write: a million answers that went the way of the cache.
+check-stale:
+	@go test ./cli -run TestI8NeverStale -stale.answers 500000 -timeout 60m -v
 
 # 1,000 users at 200 posts a second; then 500 users in one room with and without
 # one who does not read, in turns, so that a noisy machine troubles both.
@@ -110,7 +115,7 @@ PEERS ?=
 bench-peers: build
 	@missing=()
 	command -v node >/dev/null && command -v npm >/dev/null || { echo "the peers need Node.js 20 or later, with npm: install it" >&2; exit 1; }
-	command -v redis-server >/dev/null || missing+=(redis-server)
+	for tool in redis-server wrk; do command -v "$$tool" >/dev/null || missing+=("$$tool"); done
 	compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || command -v postgres >/dev/null || missing+=(postgresql)
 	log=$$(mktemp)
 	trap 'rm -f "$$log"' EXIT
@@ -120,7 +125,9 @@ bench-peers: build
 		echo "installing $${missing[*]} for the peers" >&2
 		{ $$sudo apt-get update -q && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "$${missing[@]}"; } >"$$log" 2>&1 || { cat "$$log" >&2; exit 1; }
 	fi
-	npm --prefix bench/peers/socketio ci --ignore-scripts --no-audit --no-fund >"$$log" 2>&1 || { cat "$$log" >&2; exit 1; }
+	for peer in socketio express; do
+		npm --prefix "bench/peers/$$peer" ci --ignore-scripts --no-audit --no-fund >"$$log" 2>&1 || { cat "$$log" >&2; exit 1; }
+	done
 	go run ./bench/peers --klatch bin/klatch --check >&2
 	go run ./bench/peers --klatch bin/klatch $(PEERS)
 

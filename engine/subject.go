@@ -16,9 +16,9 @@ type SubjectKind byte
 // The kinds. What raises each is in package storage, next to the view it stands for.
 const (
 	AboutUser     SubjectKind = 'U' // a user's record, shown name and password
-	AboutRoom     SubjectKind = 'R' // a room's record, shown name and count of members
+	AboutRoom     SubjectKind = 'R' // a room's record and shown name, and the list of its members with their roles
 	AboutRole     SubjectKind = 'G' // of a user (second) in a room
-	AboutRoomsOf  SubjectKind = 'L' // the list of a user's rooms, and the roles there
+	AboutRoomsOf  SubjectKind = 'L' // the list of a user's rooms that exist, and the roles there
 	AboutToken    SubjectKind = 'T' // whether it is revoked
 	AboutContent  SubjectKind = 'M' // the messages of a room: any change, new ones too
 	AboutAmended  SubjectKind = 'A' // the messages of a room: any change but one added at its end

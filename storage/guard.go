@@ -105,6 +105,12 @@ func (g *guard) journal(do func() error) error {
 
 func isJournal(name string) bool { return strings.HasSuffix(name, ".log") }
 
+// isManifest reports whether a file is one that a marker, which is a name alone,
+// will point to. Pebble syncs the file, then makes the marker, then syncs the
+// directory: a crash between the last two may leave the marker's name and not the
+// file's, for POSIX does not order them. So the first sync of such a file syncs its name too.
+func isManifest(name string) bool { return strings.Contains(name, "MANIFEST-") }
+
 func (g *guard) create(name string, do func() (vfs.File, error)) (f vfs.File, err error) {
 	run := g.table
 	if isJournal(name) {
@@ -117,7 +123,11 @@ func (g *guard) create(name string, do func() (vfs.File, error)) (f vfs.File, er
 	case f == nil:
 		return nowhere{}, nil
 	}
-	return &guardedFile{File: f, g: g, journal: isJournal(name)}, nil
+	file := &guardedFile{File: f, g: g, journal: isJournal(name)}
+	if isManifest(name) {
+		file.entry = g.FS.PathDir(name)
+	}
+	return file, nil
 }
 
 func (g *guard) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {
@@ -171,6 +181,7 @@ type guardedFile struct {
 	g       *guard
 	journal bool
 	dir     bool
+	entry   string // the directory to sync with the file's first sync; empty: none
 }
 
 func (f *guardedFile) run(do func() error) error {
@@ -207,9 +218,33 @@ func (f *guardedFile) Preallocate(offset, length int64) error {
 	return f.run(func() error { return f.File.Preallocate(offset, length) })
 }
 
-func (f *guardedFile) Sync() error { return f.run(f.metered(f.File.Sync)) }
+func (f *guardedFile) Sync() error { return f.run(f.metered(f.entered(f.File.Sync))) }
 
-func (f *guardedFile) SyncData() error { return f.run(f.metered(f.File.SyncData)) }
+func (f *guardedFile) SyncData() error { return f.run(f.metered(f.entered(f.File.SyncData))) }
+
+func (f *guardedFile) entered(sync func() error) func() error {
+	if f.entry == "" {
+		return sync
+	}
+	return func() error {
+		if err := sync(); err != nil {
+			return err
+		}
+		if err := f.g.syncDirectory(f.entry); err != nil {
+			return err
+		}
+		f.entry = ""
+		return nil
+	}
+}
+
+func (g *guard) syncDirectory(name string) error {
+	d, err := g.FS.OpenDir(name)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
 
 func (f *guardedFile) SyncTo(length int64) (full bool, err error) {
 	err = f.run(func() (err error) { full, err = f.File.SyncTo(length); return err })
