@@ -72,7 +72,7 @@ setup:
 
 # The long ones, for before a release.
 
-.PHONY: check-model check-crash check-history check-stale check-load check-soak check-nemesis bench-peers fuzz
+.PHONY: check-model check-crash check-history check-queries check-stale check-load check-soak check-nemesis bench-peers fuzz
 check-model:
 	@go test ./storage -run TestModel -storage.histories 12000 -timeout 60m
 
@@ -87,6 +87,10 @@ check-history:
 # path says after each write: a million answers that went the way of the cache.
 check-stale:
 	@go test ./cli -run TestI8NeverStale -stale.answers 500000 -timeout 60m -v
+
+# What each route costs in a store of a million messages, by Pebble's own counters.
+check-queries:
+	@go test ./cli -run TestQueryCosts -queries.rooms 1000 -queries.messages 1000000 -timeout 60m -v
 
 # 1,000 users at 200 posts a second; then 500 users in one room with and without
 # one who does not read, in turns, so that a noisy machine troubles both.

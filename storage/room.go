@@ -180,8 +180,8 @@ func (s *Store) PublicRooms(after string, limit int) (rooms []engine.Room, next 
 	}
 	for _, id := range ids {
 		r, err := s.Room(id)
-		if errors.Is(err, engine.ErrNotFound) {
-			continue // deleted since the scan
+		if errors.Is(err, engine.ErrNotFound) || err == nil && (r.Private || r.Direct) {
+			continue // deleted or closed since the scan
 		}
 		if err != nil {
 			return nil, "", err

@@ -67,20 +67,29 @@ func (s *server) viewRooms(r *request) (view, error) {
 
 func (s *server) viewJoined(r *request) (view, error) {
 	after, n, err := r.idListRange()
-	return view{key: fmt.Sprint("joined ", after, n), read: func(bool) (reading, error) {
-		return s.readJoined(r.who, after, n)
+	return view{key: fmt.Sprint("joined ", after, n), read: func(plain bool) (reading, error) {
+		marks, err := s.markJoined(r.who.User, after, n, plain)
+		if err != nil {
+			return reading{}, err
+		}
+		return s.readJoined(r.who, after, n, marks)
 	}}, err
 }
 
-func (s *server) readJoined(who *engine.Identity, after engine.ID, n int) (reading, error) {
-	marks := s.mark(engine.About(engine.AboutRoomsOf, who.User, engine.ID{}))
-	ms, err := s.engine.Store().RoomsOf(who.User, after, n+1)
-	if err != nil {
-		return reading{}, err
+// markJoined marks a user's list of rooms, and the rooms that are in it.
+func (s *server) markJoined(user, after engine.ID, n int, plain bool) ([]engine.Mark, error) {
+	if plain {
+		return nil, nil
 	}
+	marks := s.mark(engine.About(engine.AboutRoomsOf, user, engine.ID{}))
+	ms, err := s.engine.Store().RoomsOf(user, after, n+1)
 	for _, m := range ms {
-		marks = append(marks, s.markRoom(m.Room, who.User)...)
+		marks = append(marks, s.markRoom(m.Room, user)...)
 	}
+	return marks, err
+}
+
+func (s *server) readJoined(who *engine.Identity, after engine.ID, n int, marks []engine.Mark) (reading, error) {
 	rooms, next, err := s.engine.JoinedRooms(who.User, after, n)
 	if err != nil {
 		return reading{}, err
@@ -94,20 +103,29 @@ func (s *server) readJoined(who *engine.Identity, after engine.ID, n int) (readi
 
 func (s *server) viewPublic(r *request) (view, error) {
 	after, n, err := r.listRange()
-	return view{key: fmt.Sprint("public ", n, " ", after), read: func(bool) (reading, error) {
-		return s.readPublic(r.who, after, n)
+	return view{key: fmt.Sprint("public ", n, " ", after), read: func(plain bool) (reading, error) {
+		marks, err := s.markPublic(r.who.User, after, n, plain)
+		if err != nil {
+			return reading{}, err
+		}
+		return s.readPublic(r.who, after, n, marks)
 	}}, err
 }
 
-func (s *server) readPublic(who *engine.Identity, after string, n int) (reading, error) {
+// markPublic is markJoined for the public rooms.
+func (s *server) markPublic(user engine.ID, after string, n int, plain bool) ([]engine.Mark, error) {
+	if plain {
+		return nil, nil
+	}
 	marks := s.mark(engine.About(engine.AboutPublic, engine.ID{}, engine.ID{}))
 	listed, _, err := s.engine.Store().PublicRooms(after, n)
-	if err != nil {
-		return reading{}, err
-	}
 	for i := range listed {
-		marks = append(marks, s.markRoom(listed[i].ID, who.User)...)
+		marks = append(marks, s.markRoom(listed[i].ID, user)...)
 	}
+	return marks, err
+}
+
+func (s *server) readPublic(who *engine.Identity, after string, n int, marks []engine.Mark) (reading, error) {
 	rooms, next, err := s.engine.PublicRooms(who, after, n)
 	if err != nil {
 		return reading{}, err
