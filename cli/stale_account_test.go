@@ -87,16 +87,17 @@ func staleToken(x *stale, a staleAnswer) string {
 
 func (a *staleAccount) views() *staleChapter {
 	c := a.newChapter()
-	for who, token := range map[string]string{"the session": a.session, "an ended session": a.ended, "somebody else": a.x.viewer.token} {
+	byID := c.add(2, &staleView{who: "somebody else", token: a.x.viewer.token, path: "/users/" + a.id})
+	byName := c.add(1, &staleView{who: "somebody else", token: a.x.viewer.token, path: "/users/" + a.name})
+	for who, token := range map[string]string{"the session": a.session, "an ended session": a.ended} {
 		if token == "" {
 			continue
 		}
-		c.add(2, &staleView{who: who, token: token, path: "/users/" + a.id})
-		c.add(1, &staleView{who: who, token: token, path: "/users/" + a.name})
-		if token != a.x.viewer.token {
-			c.add(3, &staleView{who: who, token: token, path: "/me"})
-			c.add(1, &staleView{who: who, token: token, path: "/rooms", kind: kindJoined})
-		}
+		// A session may end, and the name change after that, while it is answered.
+		c.add(2, &staleView{who: who, token: token, path: byID.path, twin: byID})
+		c.add(1, &staleView{who: who, token: token, path: byName.path, twin: byName})
+		c.add(3, &staleView{who: who, token: token, path: "/me", twin: byID})
+		c.add(1, &staleView{who: who, token: token, path: "/rooms", kind: kindJoined})
 	}
 	return c
 }

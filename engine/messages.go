@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"slices"
@@ -277,8 +278,8 @@ func (e *Engine) MarkRead(ctx context.Context, who *Identity, room, id ID) (Rece
 		return Receipt{}, err
 	}
 	return e.write(ctx, func(b *batch) error {
-		u, err := b.k.store.Unread(room, who.User)
-		if err != nil || string(u.LastRead[:]) >= string(id[:]) {
+		marker, err := b.k.store.Marker(room, who.User)
+		if err != nil || bytes.Compare(marker[:], id[:]) >= 0 {
 			return err
 		}
 		return b.append(&Event{Kind: KindRead, Room: room, User: who.User, Payload: &Read{Message: id}})

@@ -179,6 +179,8 @@ type Pages interface {
 	Members(room, after ID, limit int) ([]Member, error)
 	// Unread counts at most UnreadLimit messages past the user's marker.
 	Unread(room, user ID) (Unread, error)
+	// Marker returns the newest message that the user has read; zero if there is none.
+	Marker(room, user ID) (ID, error)
 	// Conflicts lists names with more than one claim, at most limit of them.
 	Conflicts(limit int) ([]Conflict, error)
 }

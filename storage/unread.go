@@ -34,15 +34,18 @@ func (s *Store) Unread(room, user engine.ID) (engine.Unread, error) {
 	return cached(s.cache, mine, mine, content, 0, func() (engine.Unread, error) { return s.countUnread(room, user) })
 }
 
-func (s *Store) countUnread(room, user engine.ID) (u engine.Unread, err error) {
+// Marker implements engine.Pages.
+func (s *Store) Marker(room, user engine.ID) (engine.ID, error) {
 	v, err := s.get(idKey(kindMarker, user, room))
-	if err != nil {
-		return u, err
+	if err != nil || v == nil {
+		return engine.ID{}, err
 	}
-	if v != nil {
-		if u.LastRead, err = parseID(v); err != nil {
-			return u, err
-		}
+	return parseID(v)
+}
+
+func (s *Store) countUnread(room, user engine.ID) (u engine.Unread, err error) {
+	if u.LastRead, err = s.Marker(room, user); err != nil {
+		return u, err
 	}
 	if u.Messages, err = s.countMessages(room, user, u.LastRead); err != nil {
 		return u, err

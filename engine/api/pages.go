@@ -47,7 +47,7 @@ func (s *server) pageView(room engine.Room, who *engine.Identity, k pageKey) vie
 		if k.newest() && !plain {
 			return s.readNewest(k, who.User)
 		}
-		return s.readPage(k, who, v.shared)
+		return s.readPage(k, who, v.shared && !plain)
 	}
 	if !k.Before.IsZero() {
 		v.older = func(prev engine.ID) view {
@@ -114,13 +114,13 @@ func (s *server) viewMessage(r *request, room engine.Room) (view, error) {
 		return view{}, engine.ErrNotFound
 	}
 	v := view{key: string(room.ID[:]) + string(id[:]), shared: isPublic(room)}
-	v.read = func(bool) (rd reading, err error) {
+	v.read = func(plain bool) (rd reading, err error) {
 		rd.marks = s.markMessages(room.ID)[:1]
 		m, err := s.engine.Message(r.who, room.ID, id)
 		if err != nil {
 			return rd, err
 		}
-		if rd.body = m; v.shared {
+		if rd.body = m; v.shared && !plain {
 			err = s.exceptReactors(&rd, room.ID, []engine.Message{m})
 		}
 		return rd, err
