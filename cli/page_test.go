@@ -105,13 +105,13 @@ func (p *page) enter(room string) {
 	p.press("Make my account")
 	p.press("Browse public rooms")
 	p.press("Join " + room)
-	p.until("is in the room", fmt.Sprintf(`document.querySelector(".room-head h1")?.textContent === %q`, room))
+	p.until("is in the room", fmt.Sprintf(`document.querySelector("[data-testid=room-title]")?.textContent === %q`, room))
 }
 
 // say types a message and sends it.
 func (p *page) say(body string) {
 	p.t.Helper()
-	p.do(chromedp.SendKeys(chromedp.CSS(`.composer textarea`), body), pressEnter)
+	p.do(chromedp.SendKeys(chromedp.CSS(`[data-testid=composer]`), body), pressEnter)
 }
 
 var pressEnter = chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
@@ -127,5 +127,5 @@ var pressEnter = chromedp.Func(func(ctx context.Context, t *chromedp.Target) err
 // shows waits until the page shows a message as stored, once.
 func (p *page) shows(body string) {
 	p.t.Helper()
-	p.until("shows "+body, fmt.Sprintf(`[...document.querySelectorAll(".row.sent .text")].filter((e) => e.firstChild?.textContent === %q).length === 1`, body))
+	p.until("shows "+body, fmt.Sprintf(`[...document.querySelectorAll("[data-testid=message][data-state=sent] [data-testid=body]")].filter((e) => e.textContent === %q).length === 1`, body))
 }

@@ -1,13 +1,11 @@
-// node build.mjs            builds dist
+// node build.mjs            builds dist, and prints what it weighs
 // node build.mjs --verify   tells whether dist is what a build makes now
-// node build.mjs --test     bundles the tests for node's test runner
 import { Zstd } from "@hpcc-js/wasm-zstd";
-import { build } from "esbuild";
-import { createHash } from "node:crypto";
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { extname, join } from "node:path";
+import { extname, join, resolve } from "node:path";
 import { brotliCompressSync, brotliDecompressSync, constants, gunzipSync, gzipSync } from "node:zlib";
+import { build } from "vite";
 
 process.chdir(import.meta.dirname);
 
@@ -25,35 +23,62 @@ const compressible = new Set([".css", ".html", ".js", ".json", ".svg", ".txt", "
 const worthPacking = 512; // less fits one packet as it is
 const worthKeeping = 0.95; // of the size as it is
 
+// Every file but the page has its content's hash in its name: the server lets browsers keep those for ever.
+const hashed = "[name]-[hash:12]";
+
+/** Tags as the server's preload links expect them: a stylesheet asked for in another mode would be fetched twice. */
+const plainTags = {
+  name: "plain-tags",
+  transformIndexHtml: { order: "post", handler: (html) => html.replaceAll(" crossorigin", "") },
+};
+
 async function buildPage(dir) {
   await rm(dir, { recursive: true, force: true });
-  await mkdir(dir, { recursive: true });
-  const { outputFiles } = await build({
-    entryPoints: { app: "src/main.ts", style: "src/app.css" },
-    bundle: true,
-    minify: true,
-    format: "esm",
-    target: "es2022",
-    charset: "utf8",
-    outdir: dir,
-    write: false,
+  await build({
+    root: "src",
+    configFile: false,
+    logLevel: "warn",
+    plugins: [plainTags],
+    oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
+    build: {
+      outDir: resolve(dir),
+      emptyOutDir: true,
+      target: "es2022",
+      assetsInlineLimit: 0, // the policy allows no inline style or script
+      cssCodeSplit: false,
+      modulePreload: false,
+      reportCompressedSize: false,
+      rolldownOptions: {
+        input: { app: resolve("src/index.html") },
+        output: {
+          hashCharacters: "hex",
+          entryFileNames: `${hashed}.js`,
+          chunkFileNames: `${hashed}.js`,
+          assetFileNames: `${hashed}[extname]`,
+        },
+      },
+    },
   });
-  const names = { icon: await put(dir, "icon.svg", await readFile("src/icon.svg")) };
-  for (const f of outputFiles) {
-    const kind = f.path.endsWith(".css") ? "css" : "js";
-    names[kind] = await put(dir, `app.${kind}`, f.contents);
-  }
-  const page = await readFile("src/index.html", "utf8");
-  await writeFile(join(dir, "index.html"), page.replace(/\{\{(\w+)\}\}/g, (_, kind) => `/${names[kind]}`));
   for (const name of await readdir(dir)) await packNeighbours(dir, name);
 }
 
-/** Writes a file under a name that holds its content's hash. */
-async function put(dir, name, content) {
-  const hash = createHash("sha256").update(content).digest("hex").slice(0, 12);
-  const hashed = name.replace(".", `-${hash}.`);
-  await writeFile(join(dir, hashed), content);
-  return hashed;
+/** The most that may be fetched before a room shows, by brotli. */
+const budgets = { ".js": 45_000, ".css": 10_000 };
+
+/** Prints what browsers fetch, and fails when the page's own script or style has grown too large. */
+async function weigh(dir) {
+  const page = await readFile(join(dir, "index.html"), "utf8");
+  for (const name of (await readdir(dir)).sort()) {
+    if (!compressible.has(extname(name))) continue;
+    const content = await readFile(join(dir, name));
+    const size = brotli(content).length;
+    const first = name === "index.html" || page.includes(`/${name}"`);
+    console.log(`${name.padEnd(28)}${String(content.length).padStart(8)}${String(size).padStart(8)} br${first ? "" : "  when it is asked for"}`);
+    if (first && size > (budgets[extname(name)] ?? Infinity)) {
+      console.error(`${name} is over its ${budgets[extname(name)]} bytes`);
+      process.exitCode = 1;
+    }
+  }
 }
 
 /** Writes what the server sends of a file to those who take a coding. */
@@ -121,21 +146,9 @@ async function verify() {
   }
 }
 
-async function bundleTests() {
-  const outdir = "node_modules/.klatch-test";
-  await rm(outdir, { recursive: true, force: true });
-  const tests = (await readdir("test")).filter((n) => n.endsWith(".test.ts"));
-  await build({
-    entryPoints: tests.map((n) => join("test", n)),
-    bundle: true,
-    format: "esm",
-    platform: "node",
-    outdir,
-    outExtension: { ".js": ".mjs" },
-    logLevel: "warning",
-  });
+if (process.argv.includes("--verify")) {
+  await verify();
+} else {
+  await buildPage("dist");
+  await weigh("dist");
 }
-
-if (process.argv.includes("--verify")) await verify();
-else if (process.argv.includes("--test")) await bundleTests();
-else await buildPage("dist");

@@ -1,5 +1,5 @@
-import { Store } from "../src/store.ts";
-import type { Message, Ready, Room, User } from "../src/types.ts";
+import { Store } from "../src/store/store.ts";
+import type { Message, Ready, Room, User } from "../src/wire/types.ts";
 
 export const me: User = { id: "ME", username: "ada", display_name: "Ada", role: "user", bot: false };
 
@@ -23,4 +23,8 @@ export function storeWithRoom(more: Partial<Room> = {}): Store {
   const s = new Store();
   s.apply(ready({ rooms: [room(more)] }));
   return s;
+}
+
+export function page(ids: string[], prev: string | null = null, next: string | null = null) {
+  return { items: ids.map((id) => message(id)), prev, next };
 }

@@ -1,0 +1,94 @@
+// Rooms: found, made, joined, left; and who is in them.
+
+import type { Store } from "../store/store.ts";
+import { api } from "../wire/api.ts";
+import { hasCode } from "../wire/errors.ts";
+import type { Room } from "../wire/types.ts";
+import { words } from "../words/en.ts";
+import type { Pager } from "./pager.ts";
+import { reasonOf } from "./reason.ts";
+
+export class RoomDesk {
+  constructor(
+    private readonly store: Store,
+    private readonly pager: Pager,
+    private readonly report: (message: string) => void,
+  ) {}
+
+  show(room: string): void {
+    const { rooms, connection } = this.store;
+    rooms.open.value = room;
+    if (rooms.peek(room)?.role) this.refresh(room);
+    else if (room && connection.peek() === "online") void this.peek(room);
+  }
+
+  /** Loads what is shown of a room. */
+  refresh(room: string): void {
+    void this.loadMembers(room);
+    void this.pager.newest(room);
+  }
+
+  /** A room of a link that somebody was given: it can be shown if it is public. */
+  private async peek(room: string): Promise<void> {
+    try {
+      this.entered(await api.room(room));
+    } catch (e) {
+      this.report(hasCode(e, "not_found") ? words.noSuchRoom : reasonOf(e));
+      if (this.store.rooms.open.peek() === room) this.store.rooms.open.value = "";
+    }
+  }
+
+  /** What the next notice or visit tries again. */
+  async loadRoom(id: string): Promise<void> {
+    try {
+      const r = await api.room(id);
+      if (r.role === "") return;
+      this.store.setRoom(r);
+      if (r.direct) await this.loadMembers(id);
+    } catch (e) {
+      console.warn(reasonOf(e));
+    }
+  }
+
+  async loadMembers(room: string): Promise<void> {
+    try {
+      this.store.people.setMembers(room, await api.members(room));
+    } catch (e) {
+      console.warn(reasonOf(e));
+    }
+  }
+
+  browse(): Promise<Room[]> {
+    return api.publicRooms();
+  }
+
+  async make(name: string, topic: string, hidden: boolean): Promise<Room> {
+    return this.entered(await api.createRoom({ name, topic, private: hidden }));
+  }
+
+  async join(room: string): Promise<Room> {
+    return this.entered(await api.join(room));
+  }
+
+  async direct(username: string): Promise<Room> {
+    const r = this.entered(await api.directRoom([username]));
+    void this.loadMembers(r.id);
+    return r;
+  }
+
+  private entered(r: Room): Room {
+    this.store.setRoom(r);
+    if (this.store.rooms.open.peek() === r.id && r.role) this.refresh(r.id);
+    return r;
+  }
+
+  async leave(room: string): Promise<void> {
+    await api.leave(room);
+    this.store.removeRoom(room);
+  }
+
+  async add(room: string, username: string): Promise<void> {
+    await api.addMember(room, username);
+    await this.loadMembers(room);
+  }
+}

@@ -1,0 +1,61 @@
+// Who there is: users, the members of rooms, and who is here now.
+
+import type { Member, Notice, Status, User } from "../wire/types.ts";
+import { Keyed } from "./keyed.ts";
+
+type Joined = Extract<Notice, { type: "member_joined" }>;
+
+export class People {
+  readonly users = new Keyed<User>();
+  readonly members = new Keyed<Member[]>(); // by room
+  readonly presence = new Keyed<Status>();
+  readonly online = new Keyed<number>(); // of large rooms
+
+  clear(): void {
+    for (const k of [this.users, this.members, this.presence, this.online]) k.clear();
+  }
+
+  nameOf(user: string): string {
+    const u = this.users.get(user);
+    return u ? u.display_name || u.username : "…";
+  }
+
+  statusOf(user: string): Status {
+    return this.presence.get(user) ?? "offline";
+  }
+
+  setMembers(room: string, members: Member[]): void {
+    this.members.set(room, members);
+    for (const m of members) {
+      this.users.set(m.id, m);
+      this.presence.set(m.id, m.status ?? "offline");
+    }
+  }
+
+  joined(n: Joined): void {
+    const known = this.users.peek(n.user);
+    const user: User = {
+      id: n.user,
+      username: n.username ?? known?.username ?? "",
+      display_name: n.display_name ?? "",
+      role: known?.role ?? "user",
+      bot: known?.bot ?? false,
+    };
+    if (user.username) this.users.set(user.id, user);
+    if (n.status) this.presence.set(n.user, n.status);
+    const member: Member = { ...user, room_role: n.role ?? "member" };
+    this.members.update(n.room, (had) => [...had.filter((m) => m.id !== n.user), member]);
+  }
+
+  left(room: string, user: string): void {
+    this.members.update(room, (had) => had.filter((m) => m.id !== user));
+  }
+
+  renamed({ id, username, display_name, role, bot }: User): void {
+    const user = { id, username, display_name, role, bot };
+    this.users.set(id, user);
+    for (const room of this.members.peekKeys()) {
+      this.members.update(room, (had) => (had.some((m) => m.id === id) ? had.map((m) => (m.id === id ? { ...m, ...user } : m)) : had));
+    }
+  }
+}

@@ -1,0 +1,110 @@
+// Every change of the message list's scroll position goes through settle.
+//
+// The anchor is a row's message, not the row: the day above it may come or go with the row before.
+
+const nearEnd = 48;
+
+interface Anchor {
+  key: string;
+  offset: number; // from the view's upper edge
+}
+
+export class Scroller {
+  /** Whether the person is at the end, and stays there. */
+  stuck = true;
+  private anchor: Anchor | null = null;
+  private left = { top: 0, height: 0, view: 0 }; // how we left the view
+
+  /** endsHere tells whether the list's end is that of the room. */
+  constructor(
+    private readonly view: HTMLElement,
+    private readonly rows: HTMLElement,
+    private readonly endsHere: () => boolean,
+  ) {}
+
+  /** Where the view is, in pixels of the list; the list begins below what stands above it. */
+  range(listTop: number): { top: number; bottom: number } {
+    const top = this.view.scrollTop - listTop;
+    return { top, bottom: top + this.view.clientHeight };
+  }
+
+  get height(): number {
+    return this.view.clientHeight;
+  }
+
+  get distances(): { start: number; end: number } {
+    const { scrollTop, scrollHeight, clientHeight } = this.view;
+    return { start: scrollTop, end: scrollHeight - scrollTop - clientHeight };
+  }
+
+  /** Remembers what is looked at: the first row in view, and where in the view it stands. */
+  note(): void {
+    this.stuck = this.endsHere() && this.distances.end < nearEnd;
+    const edge = this.view.getBoundingClientRect().top;
+    const row = this.firstInView(edge);
+    this.anchor = row && { key: row.dataset["key"]!, offset: inner(row).getBoundingClientRect().top - edge };
+    this.leave();
+  }
+
+  /** Whether the person has scrolled back, and the event of it is still to come. */
+  private get movedBack(): boolean {
+    const { scrollTop, scrollHeight, clientHeight } = this.view;
+    const { top, height, view } = this.left;
+    // Less to scroll, or a higher view, would move it too.
+    return scrollTop < top - 1 && scrollHeight >= height && clientHeight === view;
+  }
+
+  private leave(): void {
+    const { scrollTop, scrollHeight, clientHeight } = this.view;
+    this.left = { top: scrollTop, height: scrollHeight, view: clientHeight };
+  }
+
+  private firstInView(edge: number): HTMLElement | null {
+    const rows = this.rows.children;
+    let low = 0;
+    let high = rows.length;
+    while (low < high) {
+      const mid = (low + high) >> 1;
+      if (rows[mid]!.getBoundingClientRect().bottom <= edge) low = mid + 1;
+      else high = mid;
+    }
+    const row = rows[low] as HTMLElement | undefined;
+    const inView = row && row.getBoundingClientRect().top < edge + this.view.clientHeight;
+    return inView ? row : null;
+  }
+
+  follow(): void {
+    this.stuck = true;
+    this.left = { top: 0, height: 0, view: 0 };
+    this.settle();
+  }
+
+  /** Wants a row at a third of the view. */
+  aim(key: string): void {
+    this.stuck = false;
+    this.anchor = { key, offset: this.view.clientHeight / 3 };
+  }
+
+  /** What is looked at stays where it is, and who is at the end stays there. */
+  settle(): void {
+    if (this.stuck && this.movedBack) this.note();
+    if (this.stuck) {
+      if (this.distances.end > 0) this.view.scrollTop = this.view.scrollHeight;
+      return this.leave();
+    }
+    const row = this.anchor && this.element(this.anchor.key);
+    if (!row || !this.anchor) return;
+    const now = inner(row).getBoundingClientRect().top - this.view.getBoundingClientRect().top;
+    const off = now - this.anchor.offset;
+    if (Math.abs(off) >= 0.5) this.view.scrollTop += off;
+    this.leave();
+  }
+
+  element(key: string): HTMLElement | null {
+    return this.rows.querySelector(`:scope > [data-key="${CSS.escape(key)}"]`);
+  }
+}
+
+function inner(row: HTMLElement): Element {
+  return row.querySelector(":scope > .message") ?? row;
+}
