@@ -27,6 +27,7 @@ const (
 type listener struct {
 	net    net.Listener
 	server *http.Server
+	lane   *lane // nil: none; before start, too
 	tls    bool
 	failed chan error // closed when Serve has ended, after its error if it was not stop
 }
@@ -71,6 +72,9 @@ func (l *listener) throttle(server *http.Server, bounds lobbyBounds, log *slog.L
 // start answers requests until stop.
 func (l *listener) start(server *http.Server) {
 	l.server, l.tls = server, server.TLSConfig != nil
+	if lobby, ok := l.net.(*lobby); ok && !l.tls {
+		l.lane = newLane(lobby, server)
+	}
 	go func() {
 		defer close(l.failed)
 		if err := l.serve(); !errors.Is(err, http.ErrServerClosed) {
@@ -82,6 +86,9 @@ func (l *listener) start(server *http.Server) {
 func (l *listener) serve() error {
 	if l.tls {
 		return l.server.ServeTLS(l.net, "", "")
+	}
+	if l.lane != nil {
+		return l.server.Serve(l.lane)
 	}
 	return l.server.Serve(l.net)
 }
@@ -95,6 +102,9 @@ func (l *listener) stop(ctx context.Context) {
 	}
 	if err := l.server.Shutdown(ctx); err != nil {
 		l.server.Close()
+	}
+	if l.lane != nil {
+		l.lane.stop(ctx)
 	}
 	<-l.failed
 }

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -222,8 +221,8 @@ func (l *lobby) connState(conn net.Conn, state http.ConnState) {
 	if state == http.StateNew || state == http.StateActive {
 		return
 	}
-	if t, ok := conn.(*tls.Conn); ok {
-		conn = t.NetConn()
+	if wrapped, ok := conn.(interface{ NetConn() net.Conn }); ok { // TLS's, a lane's
+		conn = wrapped.NetConn()
 	}
 	l.mu.Lock()
 	v := l.visitors[conn]

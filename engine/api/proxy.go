@@ -18,7 +18,10 @@ func (s *server) clientOf(r *http.Request) (client netip.Addr, proxied bool) {
 	if !s.trusts(client) {
 		return client, false
 	}
-	return s.forwardedFor(client, r.Header.Values("X-Forwarded-For")), true
+	if headers := r.Header["X-Forwarded-For"]; len(headers) > 0 {
+		return s.forwardedFor(client, headers), true
+	}
+	return client, true
 }
 
 // forwardedFor walks the chain from the nearest hop outwards. The first that is

@@ -38,7 +38,7 @@ func (s *server) begin(r *http.Request) *http.Request {
 		client: client, secure: r.TLS != nil || trusted && forwardedTLS(r),
 	}
 	r = r.WithContext(context.WithValue(r.Context(), traceKey{}, t))
-	if trusted && client.IsValid() {
+	if trusted && client.IsValid() && len(r.Header["X-Forwarded-For"]) > 0 {
 		r.RemoteAddr = netip.AddrPortFrom(client, 0).String()
 	}
 	return r

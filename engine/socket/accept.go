@@ -94,6 +94,9 @@ func (s *Server) hijack(c *Conn, w http.ResponseWriter) error {
 	if err != nil {
 		return err
 	}
+	if wrapped, ok := conn.(interface{ Underlying() net.Conn }); ok {
+		conn = wrapped.Underlying() // a wrapper that has done its work
+	}
 	c.conn, c.raw = conn, rawConn(conn)
 	c.stream.Conn = conn
 	c.stream.try = c.stream.tryRead
