@@ -34,7 +34,8 @@ type Config struct {
 	Registration  Registration  // open
 	Password      PasswordCost  // DefaultPasswordCost
 	TokenLifetime time.Duration // 30 days
-	// External verifies tokens of another backend; nil: none are accepted.
+	// External verifies tokens of another backend; nil: none are accepted. What it
+	// accepted may be believed for a minute without asking again, never past Expires.
 	External func(token string) (ExternalUser, error)
 
 	UserRate   Rate // frames and unsafe requests of one user; zero: no limit
@@ -102,7 +103,8 @@ type Engine struct {
 	clock     *Clock
 	key       ed25519.PrivateKey
 	passwords *passwords
-	verdicts  *verdicts
+	verdicts  *verdicts[verdict]
+	externals *verdicts[externalVerdict] // of tokens of another backend
 	userRate  *Limiter[ID]
 	hub       *hub
 	committer *committer
@@ -130,7 +132,7 @@ func Open(cfg Config) (*Engine, error) {
 	e := &Engine{
 		cfg: cfg, store: cfg.Store, log: cfg.Logger, now: cfg.Now,
 		clock:    NewClock(cfg.Now),
-		verdicts: newVerdicts(),
+		verdicts: newVerdicts[verdict](), externals: newVerdicts[externalVerdict](),
 		userRate: NewLimiter[ID](cfg.UserRate, cfg.Now),
 		replays:  make(chan struct{}, replaysAtOnce),
 		unproven: make(chan struct{}, unprovenAtOnce),

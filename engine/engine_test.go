@@ -258,6 +258,44 @@ func TestRegistrationModes(t *testing.T) {
 	}
 }
 
+// TestExternalBelief (I9): what another backend's token said is believed for a
+// minute, and never past its end.
+func TestExternalBelief(t *testing.T) {
+	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	asked, good := 0, true
+	n := openNode(t, func(c *engine.Config) {
+		c.Now = func() time.Time { return now }
+		c.External = func(token string) (engine.ExternalUser, error) {
+			asked++
+			if !good {
+				return engine.ExternalUser{}, errors.New("the key has changed")
+			}
+			u := engine.ExternalUser{Username: token}
+			if token == "brief" {
+				u.Expires = now.Add(time.Second)
+			}
+			return u, nil
+		}
+	})
+	let := func(token string, in bool, times int) {
+		t.Helper()
+		_, err := n.Authenticate(bg, token)
+		if (err == nil) != in || asked != times {
+			t.Errorf("%s: %v after asking %d times, want %d", token, err, asked, times)
+		}
+	}
+	let("long", true, 1)
+	let("brief", true, 2)
+	good = false
+	let("long", true, 2)
+	let("brief", true, 2)
+	now = now.Add(time.Second)
+	let("brief", false, 3)
+	let("long", true, 3)
+	now = now.Add(time.Minute)
+	let("long", false, 4)
+}
+
 func TestExternalUsers(t *testing.T) {
 	users := map[string]engine.ExternalUser{
 		"t-ann": {Username: "ann", DisplayName: "Ann", Rooms: []string{"general", "work"}},

@@ -111,20 +111,9 @@ func refused(err error) error {
 
 // external lets in a user of another backend, making the account and its rooms on first sight.
 func (e *Engine) external(ctx context.Context, token string) (*Identity, error) {
-	x, err := e.cfg.External(token)
+	x, err := e.externalUser(token)
 	if err != nil {
-		return nil, &Error{Code: CodeUnauthorized, Message: "the token was not accepted", Err: err}
-	}
-	if err := checkName("sub", x.Username); err != nil {
 		return nil, err
-	}
-	if len(x.DisplayName) > maxDisplayName {
-		return nil, invalidField("name", "too_long", "the token's name is too long")
-	}
-	for _, name := range x.Rooms {
-		if err := checkName("rooms", name); err != nil {
-			return nil, err
-		}
 	}
 	who := &Identity{User: DerivedID("user", x.Username), Expires: x.Expires}
 	missing, err := e.externalMissing(e.store, who.User, x)
@@ -138,6 +127,50 @@ func (e *Engine) external(ctx context.Context, token string) (*Identity, error) 
 		_, err = e.write(ctx, func(b *batch) error { return b.provision(who.User, x) })
 	}
 	return who, err
+}
+
+// externalUser returns what another backend's token says, if it may be believed.
+func (e *Engine) externalUser(token string) (ExternalUser, error) {
+	sum := sha256.Sum256([]byte(token))
+	if v, ok := e.externals.get(sum); ok && e.now().Before(v.until) {
+		return v.user, nil
+	}
+	x, err := e.cfg.External(token)
+	if err != nil {
+		return x, &Error{Code: CodeUnauthorized, Message: "the token was not accepted", Err: err}
+	}
+	if err := checkName("sub", x.Username); err != nil {
+		return x, err
+	}
+	if len(x.DisplayName) > maxDisplayName {
+		return x, invalidField("name", "too_long", "the token's name is too long")
+	}
+	for _, name := range x.Rooms {
+		if err := checkName("rooms", name); err != nil {
+			return x, err
+		}
+	}
+	if len(token) <= maxTokenLen {
+		e.externals.put(sum, externalVerdict{x, x.believedUntil(e.now())})
+	}
+	return x, nil
+}
+
+// believedFor is how long another backend's token is not looked at again: its
+// keys may change.
+const believedFor = time.Minute
+
+type externalVerdict struct {
+	user  ExternalUser
+	until time.Time
+}
+
+func (x *ExternalUser) believedUntil(now time.Time) time.Time {
+	until := now.Add(believedFor)
+	if !x.Expires.IsZero() && x.Expires.Before(until) {
+		return x.Expires
+	}
+	return until
 }
 
 // externalMissing reports whether the token says something that is not so yet.
