@@ -44,7 +44,8 @@ bench:
 	@go test -run '^$$' -bench . -benchmem -timeout 60m ./...
 
 # What the tests need beside go: a C compiler for the race detector, a browser for
-# the web client's tests, and the load balancers that clusters are tested behind.
+# the web client's tests, the load balancers that clusters are tested behind, and
+# wrk, whose report bench/peers reads.
 # Silent when all are there.
 BROWSERS := chromium chromium-browser headless_shell headless-shell google-chrome google-chrome-stable
 
@@ -56,6 +57,7 @@ setup:
 	balancers=()
 	for balancer in haproxy nginx; do command -v "$$balancer" >/dev/null || balancers+=("$$balancer"); done
 	missing+=("$${balancers[@]}")
+	command -v wrk >/dev/null || missing+=(wrk)
 	[ "$${#missing[@]}" -gt 0 ] || exit 0
 	sudo=
 	if [ "$$(id -u)" != 0 ]; then

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"strconv"
@@ -79,6 +80,9 @@ func ParseID(s string) (id ID, err error) {
 
 // IsZero reports whether the ID names nothing.
 func (id ID) IsZero() bool { return id == ID{} }
+
+// Compare orders IDs by time, as slices.SortFunc and its like want it.
+func (id ID) Compare(other ID) int { return bytes.Compare(id[:], other[:]) }
 
 // Stamp returns the hybrid time in the ID.
 func (id ID) Stamp() Stamp { return Stamp(binary.BigEndian.Uint64(id[:8])) }

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -18,7 +17,7 @@ type Identity struct {
 
 // issuedBefore reports whether the token is older than an event. Tokens of another backend end there.
 func (i *Identity) issuedBefore(version ID) bool {
-	return !i.Token.IsZero() && bytes.Compare(i.Token[:], version[:]) < 0
+	return !i.Token.IsZero() && i.Token.Compare(version) < 0
 }
 
 // ExternalUser is what another backend's token says.

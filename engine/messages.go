@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"slices"
@@ -279,7 +278,7 @@ func (e *Engine) MarkRead(ctx context.Context, who *Identity, room, id ID) (Rece
 	}
 	return e.write(ctx, func(b *batch) error {
 		marker, err := b.k.store.Marker(room, who.User)
-		if err != nil || bytes.Compare(marker[:], id[:]) >= 0 {
+		if err != nil || marker.Compare(id) >= 0 {
 			return err
 		}
 		return b.append(&Event{Kind: KindRead, Room: room, User: who.User, Payload: &Read{Message: id}})

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"bytes"
 	"slices"
 	"sync"
 	"time"
@@ -98,8 +97,6 @@ type change struct {
 	rooms  []ID
 }
 
-func compareIDs(a, b ID) int { return bytes.Compare(a[:], b[:]) }
-
 // tell sends what has changed since the last time.
 func (p *presence) tell() {
 	p.mu.Lock()
@@ -140,7 +137,7 @@ func (p *presence) tell() {
 	}
 	// The same sessions hear of those who share a room: one after the other, so
 	// that what each is told rides in few writes when thousands come at once.
-	slices.SortFunc(changes, func(a, b change) int { return slices.CompareFunc(a.rooms, b.rooms, compareIDs) })
+	slices.SortFunc(changes, func(a, b change) int { return slices.CompareFunc(a.rooms, b.rooms, ID.Compare) })
 	for _, c := range changes {
 		p.tellUser(c.user, c.status, c.rooms)
 	}

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -173,7 +172,7 @@ func roomNameFree(r Reader, name string, but ID) error {
 // DirectRoom returns the one direct room of exactly the caller and these users, making it if need be.
 func (e *Engine) DirectRoom(ctx context.Context, who *Identity, users []ID) (RoomView, Receipt, error) {
 	all := append([]ID{who.User}, users...)
-	slices.SortFunc(all, func(a, b ID) int { return bytes.Compare(a[:], b[:]) })
+	slices.SortFunc(all, ID.Compare)
 	all = slices.Compact(all)
 	if len(all) < 2 || len(all) > maxDirect {
 		return RoomView{}, Receipt{}, invalidField("users", "malformed", fmt.Sprintf("name 1 to %d others", maxDirect-1))

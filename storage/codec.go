@@ -1,7 +1,6 @@
 package storage
 
 import (
-	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -89,7 +88,7 @@ type register[T any] struct {
 
 // set takes v if its version is the later one.
 func (r *register[T]) set(version engine.ID, v T) bool {
-	if compareID(version, r.Version) <= 0 {
+	if version.Compare(r.Version) <= 0 {
 		return false
 	}
 	r.Version, r.Value = version, v
@@ -103,10 +102,8 @@ func (r *register[T]) setPtr(version engine.ID, v *T) {
 	}
 }
 
-func compareID(a, b engine.ID) int { return bytes.Compare(a[:], b[:]) }
-
 func minID(a, b engine.ID) engine.ID {
-	if a.IsZero() || (!b.IsZero() && compareID(b, a) < 0) {
+	if a.IsZero() || (!b.IsZero() && b.Compare(a) < 0) {
 		return b
 	}
 	return a
@@ -135,10 +132,10 @@ func parsePairs(b []byte) ([]idPair, error) {
 }
 
 func comparePair(x, y idPair) int {
-	if c := compareID(x.a, y.a); c != 0 {
+	if c := x.a.Compare(y.a); c != 0 {
 		return c
 	}
-	return compareID(x.b, y.b)
+	return x.b.Compare(y.b)
 }
 
 // versioned splits a value that begins with the version of its writer.

@@ -45,7 +45,7 @@ func (t *Tx) atEnd(e *engine.Event) bool {
 		if !ok {
 			last, ok = t.base.ends.last(e.Room)
 		}
-		if !ok || compareID(id, last) <= 0 {
+		if !ok || id.Compare(last) <= 0 {
 			return false
 		}
 	}

@@ -76,7 +76,7 @@ func (t *Tx) setMember(room, user, version engine.ID, role engine.Role) error {
 		return err
 	}
 	now := memberReg{version, role}
-	if c := compareID(version, old.version); c < 0 || (c == 0 && role <= old.role) {
+	if c := version.Compare(old.version); c < 0 || (c == 0 && role <= old.role) {
 		return nil // one creation may name a user twice: the stronger role counts
 	}
 	if err := t.set(idKey(kindMemberReg, room, user), now.encode()); err != nil {

@@ -28,7 +28,7 @@ func (m *message) targets() []engine.ID {
 	if everyone {
 		out = append(out, engine.ID{})
 	}
-	slices.SortFunc(out, compareID)
+	slices.SortFunc(out, engine.ID.Compare)
 	return slices.Compact(out)
 }
 

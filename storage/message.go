@@ -261,7 +261,7 @@ func (t *Tx) markEarly(room, id engine.ID) error {
 
 func (t *Tx) edit(e *engine.Event, p *engine.Edited) error {
 	return t.change(e.Room, p.Message, func(m *message) error {
-		if compareID(e.ID(), m.editVersion) <= 0 {
+		if e.ID().Compare(m.editVersion) <= 0 {
 			return nil
 		}
 		m.edited, m.editVersion = p, e.ID()

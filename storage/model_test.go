@@ -435,7 +435,7 @@ func (c *check) pages(what string, all []engine.Message, get func(engine.Range) 
 func pageOf(all []engine.Message, r engine.Range) engine.Page {
 	from, to := 0, len(all)
 	at := func(id engine.ID) int {
-		i, _ := slices.BinarySearchFunc(all, id, func(m engine.Message, id engine.ID) int { return compareID(m.ID, id) })
+		i, _ := slices.BinarySearchFunc(all, id, func(m engine.Message, id engine.ID) int { return m.ID.Compare(id) })
 		return i
 	}
 	switch {
@@ -467,7 +467,7 @@ func pageOf(all []engine.Message, r engine.Range) engine.Page {
 		p.Prev = &r.After
 	case !r.Around.IsZero() && at(r.Around) > 0:
 		p.Prev = &r.Around
-	case !r.Before.IsZero() && slices.ContainsFunc(all, func(m engine.Message) bool { return compareID(m.ID, r.Before) > 0 }):
+	case !r.Before.IsZero() && slices.ContainsFunc(all, func(m engine.Message) bool { return m.ID.Compare(r.Before) > 0 }):
 		p.Next = &r.Before
 	}
 	return p

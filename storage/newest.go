@@ -219,7 +219,7 @@ func (m *keptMessage) concerns(reader engine.ID) bool {
 	if m.reacted == nil || reader.IsZero() {
 		return false
 	}
-	_, found := slices.BinarySearchFunc(m.reacted.by, reader, compareID)
+	_, found := slices.BinarySearchFunc(m.reacted.by, reader, engine.ID.Compare)
 	return found || m.reacted.many
 }
 

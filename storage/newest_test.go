@@ -59,7 +59,7 @@ func checkNewest(t testing.TB, s *Store, room engine.ID, users []engine.ID, limi
 func checkShared(t testing.TB, pages []engine.NewestPage, wants [][]byte, readers []engine.ID) {
 	t.Helper()
 	for i, p := range pages {
-		if !slices.IsSortedFunc(p.Except, compareID) || len(p.Except) > maxReactors || (p.Except != nil && !p.Shared) {
+		if !slices.IsSortedFunc(p.Except, engine.ID.Compare) || len(p.Except) > maxReactors || (p.Except != nil && !p.Shared) {
 			t.Fatalf("except is %v, shared %v", p.Except, p.Shared)
 		}
 		for j, reader := range readers {

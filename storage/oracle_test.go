@@ -94,7 +94,7 @@ func (o *oracle) ids(of func(e *engine.Event) []engine.ID) []engine.ID {
 	for _, e := range o.events {
 		ids = append(ids, of(e)...)
 	}
-	slices.SortFunc(ids, compareID)
+	slices.SortFunc(ids, engine.ID.Compare)
 	return slices.Compact(ids)
 }
 
@@ -120,7 +120,7 @@ func (o *oracle) shownNames(ids []engine.ID, get func(engine.ID) oracleUser) map
 			if other == id || !v.made || v.name != u.name {
 				continue
 			}
-			if c := compareID(v.nameAt, u.nameAt); c < 0 || (c == 0 && compareID(other, id) < 0) {
+			if c := v.nameAt.Compare(u.nameAt); c < 0 || (c == 0 && other.Compare(id) < 0) {
 				out[id] = u.name + suffix(id)
 			}
 		}
@@ -288,12 +288,12 @@ func (o *oracle) overlay(m *engine.Message, reader engine.ID) {
 
 func (o *oracle) unread(room, user engine.ID) (u engine.Unread) {
 	for _, e := range o.events {
-		if p, ok := e.Payload.(*engine.Read); ok && e.User == user && e.Room == room && compareID(p.Message, u.LastRead) > 0 {
+		if p, ok := e.Payload.(*engine.Read); ok && e.User == user && e.Room == room && p.Message.Compare(u.LastRead) > 0 {
 			u.LastRead = p.Message
 		}
 	}
 	for _, m := range o.messages(room, engine.ID{}) {
-		if m.User == user || m.Deleted || compareID(m.ID, u.LastRead) <= 0 {
+		if m.User == user || m.Deleted || m.ID.Compare(u.LastRead) <= 0 {
 			continue
 		}
 		u.Messages++

@@ -63,7 +63,7 @@ func setMine(g getter, m *engine.Message, reader engine.ID) error {
 func (t *Tx) react(e *engine.Event, p *engine.Reacted) error {
 	k := reactionKey(e.Room, p.Message, e.User, p.Emoji)
 	old, err := readReaction(t, k)
-	if err != nil || compareID(e.ID(), old.version) <= 0 {
+	if err != nil || e.ID().Compare(old.version) <= 0 {
 		return err
 	}
 	now := reaction{e.ID(), !p.Remove}

@@ -18,7 +18,7 @@ type reactors []engine.ID
 // add adds users; it is false where they become too many.
 func (r *reactors) add(users []engine.ID) bool {
 	for _, u := range users {
-		i, found := slices.BinarySearchFunc(*r, u, compareID)
+		i, found := slices.BinarySearchFunc(*r, u, engine.ID.Compare)
 		if found {
 			continue
 		}

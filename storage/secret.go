@@ -15,7 +15,7 @@ func (t *Tx) nodeKey(e *engine.Event, p *engine.NodeKey) error {
 	}
 	if v != nil {
 		version, _, err := versioned(v)
-		if err != nil || compareID(e.ID(), version) <= 0 {
+		if err != nil || e.ID().Compare(version) <= 0 {
 			return err
 		}
 	}

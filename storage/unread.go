@@ -18,7 +18,7 @@ func (t *Tx) read(e *engine.Event, p *engine.Read) error {
 	}
 	if v != nil {
 		old, err := parseID(v)
-		if err != nil || compareID(p.Message, old) <= 0 {
+		if err != nil || p.Message.Compare(old) <= 0 {
 			return err
 		}
 	}
@@ -105,7 +105,7 @@ func (s *Store) countMentions(room, user, marker engine.ID) (int, error) {
 		return 0, err
 	}
 	ids := append(named, all...)
-	slices.SortFunc(ids, compareID)
+	slices.SortFunc(ids, engine.ID.Compare)
 	return min(len(slices.Compact(ids)), engine.UnreadLimit), nil
 }
 

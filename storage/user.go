@@ -129,7 +129,7 @@ func (t *Tx) updateUser(e *engine.Event, p *engine.UserUpdated) error {
 		r.DisplayName.setPtr(id, p.DisplayName)
 		r.Password.setPtr(id, p.Password)
 		r.Admin.setPtr(id, p.Admin)
-		if p.Password != nil && compareID(id, r.Changed) > 0 {
+		if p.Password != nil && id.Compare(r.Changed) > 0 {
 			r.Changed = id
 		}
 	})

@@ -3,8 +3,6 @@ package api
 import (
 	"bytes"
 	"compress/gzip"
-	"crypto/sha256"
-	"encoding/base64"
 	"io/fs"
 	"mime"
 	"net/http"
@@ -110,8 +108,7 @@ func zip(content []byte) []byte {
 }
 
 func newEncoded(coding string, b []byte) encoded {
-	sum := sha256.Sum256(append([]byte(coding+"\x00"), b...))
-	return encoded{coding, b, `"` + base64.RawURLEncoding.EncodeToString(sum[:18]) + `"`}
+	return encoded{coding, b, `"` + digest(append([]byte(coding+"\x00"), b...)) + `"`}
 }
 
 // plain is the file as it is.

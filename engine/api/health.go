@@ -20,5 +20,5 @@ func (s *server) readyz(*request) (reply, error) {
 }
 
 func (s *server) describe(*request) (reply, error) {
-	return reply{status: http.StatusOK, raw: s.openAPI}, nil
+	return reply{status: http.StatusOK, kept: s.openAPI}, nil
 }

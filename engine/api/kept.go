@@ -71,6 +71,7 @@ func encode(body any) []byte {
 	return b.Bytes()
 }
 
+// digest is what strong validators are made of.
 func digest(b []byte) string {
 	sum := sha256.Sum256(b)
 	return base64.RawURLEncoding.EncodeToString(sum[:18])
@@ -81,11 +82,9 @@ func (k *kept) isFor(user engine.ID) bool {
 	if k.single {
 		return false
 	}
-	_, excepted := slices.BinarySearchFunc(k.except, user, compareID)
+	_, excepted := slices.BinarySearchFunc(k.except, user, engine.ID.Compare)
 	return !excepted
 }
-
-func compareID(a, b engine.ID) int { return bytes.Compare(a[:], b[:]) }
 
 // choose returns the coding for a client (RFC 9110, 12.5.3): its own favourite,
 // ours among equals.

@@ -56,14 +56,18 @@ func (o *operation) answer(w http.ResponseWriter, r *request) error {
 	if err := o.server.setHeaders(w, r, a); err != nil {
 		return err
 	}
-	switch {
-	case o.unsafe() || a.status != http.StatusOK:
+	if o.unsafe() || a.status != http.StatusOK {
 		o.server.send(w, r, a)
-	case o.positioned():
-		o.server.sendKept(w, r.Request, &o.fields, newKept("", reading{body: a.body, raw: a.raw, links: a.links}, o.server.Now()), bypass)
-	default:
-		o.server.sendKept(w, r.Request, &o.fields, newKept("", reading{body: a.body, raw: a.raw}, o.server.Now()), "")
+		return nil
 	}
+	k, how := a.kept, source("")
+	if k == nil {
+		k = newKept("", reading{body: a.body, links: a.links}, o.server.Now())
+	}
+	if o.positioned() {
+		how = bypass
+	}
+	o.server.sendKept(w, r.Request, &o.fields, k, how)
 	return nil
 }
 

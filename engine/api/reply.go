@@ -15,8 +15,8 @@ type reply struct {
 	receipt engine.Receipt // of a write
 	signIn  string         // a token for the session cookie
 	signOut bool           // takes the session cookie away
-	raw     []byte         // JSON that is ready, instead of body
 	links   string         // the Link field, "" for none
+	kept    *kept          // a GET's answer that is ready, instead of body
 }
 
 func answer(body any) (reply, error) { return reply{status: http.StatusOK, body: body}, nil }
@@ -50,14 +50,11 @@ func newList[T any](items []T, next string) list[T] {
 
 // send writes the answer to a write.
 func (s *server) send(w http.ResponseWriter, r *request, a reply) {
-	switch {
-	case a.raw != nil:
-		writeJSON(w, r.Request, a.status, jsonType, a.raw)
-	case a.body != nil:
-		writeJSON(w, r.Request, a.status, jsonType, encode(a.body))
-	default:
+	if a.body == nil {
 		w.WriteHeader(a.status)
+		return
 	}
+	writeJSON(w, r.Request, a.status, jsonType, encode(a.body))
 }
 
 // Values of header fields are shared by all answers: nobody changes them.

@@ -18,7 +18,7 @@ type server struct {
 	operations *http.ServeMux // these only, to ask which methods a path has
 	responses  *responses
 	assets     assets
-	openAPI    []byte
+	openAPI    *kept
 	limits     *limits
 	requests   *requestIDs
 	strangers  chan struct{} // one place for each request without a token that waits for a position
@@ -48,9 +48,11 @@ func New(c Config) (Handler, error) {
 	if s.assets, err = readAssets(c.Assets); err != nil {
 		return nil, fmt.Errorf("api: read the assets: %w", err)
 	}
-	if s.openAPI, err = OpenAPI(c.Version); err != nil {
+	document, err := OpenAPI(c.Version)
+	if err != nil {
 		return nil, fmt.Errorf("api: describe the routes: %w", err)
 	}
+	s.openAPI = newKept("", reading{raw: document}, c.Now())
 	if s.responses, err = newResponses(c.Memory, c.Engine.Store(), c.Now, c.Logger); err != nil {
 		return nil, fmt.Errorf("api: %w", err)
 	}
