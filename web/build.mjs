@@ -1,6 +1,7 @@
 // node build.mjs            builds dist, and prints what it weighs
 // node build.mjs --verify   tells whether dist is what a build makes now
 import { Zstd } from "@hpcc-js/wasm-zstd";
+import { createHash } from "node:crypto";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { extname, join, resolve } from "node:path";
@@ -59,7 +60,35 @@ async function buildPage(dir) {
       },
     },
   });
+  await buildWorker(dir);
   for (const name of await readdir(dir)) await packNeighbours(dir, name);
+}
+
+/** The service worker has no hash in its name, and knows the files of its build: it is made last. */
+async function buildWorker(dir) {
+  const page = await readFile(join(dir, "index.html"));
+  const files = (await readdir(dir)).filter((name) => name !== "index.html").sort();
+  const named = files.filter((name) => page.includes(`/${name}"`));
+  await build({
+    root: "src",
+    configFile: false,
+    logLevel: "warn",
+    define: {
+      __FILES__: JSON.stringify(files),
+      __NAMED__: JSON.stringify(named),
+      __PAGE_HASH__: JSON.stringify(createHash("sha256").update(page).digest("hex")),
+    },
+    build: {
+      outDir: resolve(dir),
+      emptyOutDir: false,
+      target: "es2022",
+      reportCompressedSize: false,
+      rolldownOptions: {
+        input: resolve("src/keep/worker.ts"),
+        output: { format: "iife", entryFileNames: "sw.js" },
+      },
+    },
+  });
 }
 
 /** The most that may be fetched before a room shows, by brotli. */

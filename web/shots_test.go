@@ -67,6 +67,7 @@ func TestShots(t *testing.T) {
 	ada.goTo(rooms["coffee"])
 	ada.until("see the room", `document.querySelectorAll("[data-testid=message]").length > 9`)
 	ada.shoot("room")
+	ada.shootFeatures()
 	ada.eval(`[...document.querySelectorAll("[data-testid=message]")].at(-3).focus()`)
 	ada.click("Reply")
 	ada.shoot("reply")

@@ -1,20 +1,26 @@
 // The client without its face: the store, the connection and REST put together. Knows no DOM.
 
-import { signal } from "@preact/signals";
+import { batch, signal } from "@preact/signals";
+import type { Told } from "../keep/tabs.ts";
+import { lastUser } from "../keep/who.ts";
 import { Store } from "../store/store.ts";
 import { api, type Credentials } from "../wire/api.ts";
 import { Connection, type Listener, type State } from "../wire/connection.ts";
 import { hasCode } from "../wire/errors.ts";
-import type { Notice, User } from "../wire/types.ts";
+import type { Message, Notice, User } from "../wire/types.ts";
 import { words } from "../words/en.ts";
 import { Missing } from "./missing.ts";
 import { Pager } from "./pager.ts";
 import { Posting } from "./posting.ts";
 import { Reading } from "./reading.ts";
+import { Recall } from "./recall.ts";
 import { RoomDesk } from "./roomdesk.ts";
 
 /** failed: whether anybody is signed in could not be found out. */
 export type Phase = "starting" | "failed" | "out" | "in";
+
+const renewals = 4;
+const renewEvery = 500;
 
 export class Chat implements Listener {
   readonly store = new Store();
@@ -25,6 +31,9 @@ export class Chat implements Listener {
   readonly posting: Posting;
   readonly reading: Reading;
   private readonly connection: Connection;
+  private recall: Recall | null = null;
+  /** Is told of each message that comes. */
+  said: (m: Message) => void = () => undefined;
 
   constructor(
     wsURL: string,
@@ -35,16 +44,34 @@ export class Chat implements Listener {
     this.rooms = new RoomDesk(this.store, this.pager, report);
     this.posting = new Posting(this.store, this.connection);
     this.reading = new Reading(this.store, this.connection);
+    this.pager.kept = (room) => this.recall?.read(room);
+    this.posting.gone = (nonce) => this.recall?.tell({ kind: "discarded", nonce });
+    this.reading.marked = (room, id) => this.recall?.tell({ kind: "read", room, id });
   }
 
   // The account.
 
-  /** Finds out whether the cookie still stands for a session. */
-  async restore(): Promise<void> {
+  /**
+   * Shows what is remembered of who was here last, and lets the server correct it; or else asks who is here.
+   * Of the room that the address names, or "", a page is wanted at once; shown is told which room was open.
+   */
+  async restore(room = "", shown: (room: string) => void = () => undefined): Promise<void> {
     this.phase.value = "starting";
+    const user = lastUser();
+    if (user) return this.comeBack(user, room, shown);
+    if (!room) return this.ask();
+    // Who comes by a link to a room is mostly signed in: all is asked for at once.
+    const show = this.pager.ahead(room);
+    this.connection.start();
+    await this.ask();
+    if (this.phase.peek() === "in") await show();
+  }
+
+  private async ask(): Promise<void> {
     try {
       this.enter(await api.me());
     } catch (e) {
+      this.connection.stop();
       this.phase.value = hasCode(e, "unauthorized") ? "out" : "failed";
     }
   }
@@ -59,16 +86,66 @@ export class Chat implements Listener {
 
   async logout(): Promise<void> {
     await api.logout();
+    this.signOut();
+  }
+
+  private signOut(): void {
+    this.recall?.tell({ kind: "out" });
     this.leave();
   }
 
-  private enter(user: User): void {
+  private async comeBack(user: User, room: string, shown: (room: string) => void): Promise<void> {
     this.store.signedIn(user);
+    const recall = this.remember(user);
+    const { cursor, open } = await recall.begin(room);
+    if (this.recall !== recall) return; // another tab has left
+    batch(() => {
+      if (open) shown(open);
+      this.phase.value = "in";
+    });
+    this.connection.start(cursor);
+  }
+
+  private enter(user: User): void {
+    if (this.phase.peek() === "in") return; // the socket was faster
+    this.store.signedIn(user);
+    this.remember(user);
     this.phase.value = "in";
     this.connection.start();
   }
 
+  private remember(user: User): Recall {
+    this.recall = new Recall(user, this.store, this.posting, (t) => this.heard(t));
+    return this.recall;
+  }
+
+  /** Another tab of this account has done something. */
+  private heard(t: Told): void {
+    switch (t.kind) {
+      case "out":
+        return this.leave();
+      case "draft":
+        return this.store.drafts.tell(t.room, t.text);
+      case "read":
+        return this.store.rooms.markRead(t.room, t.id);
+      case "discarded":
+        return this.posting.discarded(t.nonce);
+    }
+  }
+
+  /** The room shows, and there is time for what keeps it. */
+  async settle(): Promise<void> {
+    await this.recall?.write(() => this.connection.position);
+  }
+
+  /** The page may end at any moment. */
+  pause(): void {
+    this.recall?.hurry();
+  }
+
   private leave(): void {
+    void this.recall?.end();
+    this.recall = null;
     this.connection.stop();
     this.posting.clear();
     this.pager.clear();
@@ -96,7 +173,19 @@ export class Chat implements Listener {
       this.report(words.notUnderstood(reason || String(code)));
       return;
     }
-    this.leave();
+    void this.renew(code === 4009 ? renewals : 0, reason);
+  }
+
+  /** A new password ends all sessions but that of a new cookie, which may be a moment behind the end of the old one. */
+  private async renew(tries: number, reason: string): Promise<void> {
+    for (; tries > 0; tries--) {
+      const user = await api.me().catch(() => null);
+      if (this.phase.peek() !== "in") return;
+      if (user?.id === this.store.myId) return this.connection.start(this.connection.position);
+      await new Promise((later) => setTimeout(later, renewEvery));
+    }
+    if (this.phase.peek() !== "in") return;
+    this.signOut();
     this.report(words.signedOut(reason));
   }
 
@@ -108,6 +197,11 @@ export class Chat implements Listener {
   }
 
   notice(n: Notice): void {
+    if (n.type === "ready" && n.user.id !== this.store.myId) {
+      if (this.store.myId) return this.becomeAnother(n.user);
+      this.enter(n.user);
+    }
+    if (n.type === "reset" || (n.type === "ready" && !n.resumed)) this.recall?.reset();
     this.store.apply(n);
     switch (n.type) {
       case "ready":
@@ -128,7 +222,14 @@ export class Chat implements Listener {
         return;
       case "message":
         this.missing.user(n.user);
+        this.said(n);
     }
+  }
+
+  /** Somebody else has signed in, in another tab: the cookie is theirs now. */
+  private becomeAnother(user: User): void {
+    this.leave();
+    this.enter(user);
   }
 
   private showAgain(): void {

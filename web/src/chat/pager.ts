@@ -18,6 +18,8 @@ export class Pager {
   readonly loading = new Keyed<Loading>();
   /** Counts the ends of pauses: who could not load may try again. */
   readonly resumed = signal(0);
+  /** Brings what is kept of a room, if there is something. */
+  kept: (room: string) => Promise<void> | undefined = () => undefined;
   private readonly pauses = new Map<string, number>(); // room to when it may be asked again
 
   constructor(
@@ -33,7 +35,20 @@ export class Pager {
 
   async newest(room: string): Promise<void> {
     if (!this.store.timeline(room).wantsNewest) return;
+    await this.kept(room);
+    if (!this.store.timeline(room).wantsNewest) return;
     await this.load(room, "newest", { kind: "newest" }, (t, p) => t.addNewest(p));
+  }
+
+  /** Asks for a page before it is known who asks; what is given shows it then. */
+  ahead(room: string): () => Promise<void> {
+    const page = api.page(room, { kind: "newest" }).catch(() => null); // the room says why, when it is asked for again
+    return async () => {
+      const p = await page;
+      if (!p || !this.store.me.peek()) return;
+      for (const m of p.items) this.missing.user(m.user);
+      this.store.timeline(room).addAhead(p);
+    };
   }
 
   async older(room: string): Promise<void> {

@@ -6,6 +6,8 @@ import type { Connection } from "../wire/connection.ts";
 const delay = 300;
 
 export class Reading {
+  /** Is told of what is read here. */
+  marked: (room: string, id: string) => void = () => undefined;
   private readonly told = new Map<string, string>(); // room to what the server will be told
 
   constructor(
@@ -19,6 +21,7 @@ export class Reading {
     const r = this.store.rooms.peek(room);
     if (this.store.connection.peek() !== "online" || !r?.role || r.last_read >= id) return;
     this.store.rooms.markRead(room, id);
+    this.marked(room, id);
     const waiting = this.told.has(room);
     this.told.set(room, id);
     if (!waiting) setTimeout(() => this.tell(room), delay);

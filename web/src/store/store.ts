@@ -1,7 +1,7 @@
 // All that this client knows of the chat. It knows no DOM and no network: notices and pages come in, views read.
 
 import { batch, signal } from "@preact/signals";
-import type { Message, Notice, Ready, Room, RoomFacts, User } from "../wire/types.ts";
+import type { Member, Message, Notice, Ready, Room, RoomFacts, User } from "../wire/types.ts";
 import { Drafts } from "./drafts.ts";
 import { deleted, edited, type Edit } from "./early.ts";
 import { Keyed } from "./keyed.ts";
@@ -15,6 +15,14 @@ export type Connectivity = "offline" | "connecting" | "online" | "waiting";
 
 const mostQuotes = 500;
 
+/** Who keeps what is here. */
+export interface Watcher {
+  /** Something has changed; of a room, in its messages. */
+  changed(room?: string): void;
+  /** There is news of a room of which a page is kept that is not here yet. */
+  wanted(room: string): void;
+}
+
 export class Store {
   readonly me = signal<User | null>(null);
   readonly connection = signal<Connectivity>("offline");
@@ -23,6 +31,11 @@ export class Store {
   readonly typing = new Typing();
   readonly drafts = new Drafts();
   readonly quotes = new Keyed<Message>(); // messages replied to that are on no page here
+  /** Whether another build of the page is here and waits for this one to end. */
+  readonly newVersion = signal(false);
+  /** Rooms of which a page is kept, whether it is here or not. */
+  readonly kept = new Set<string>();
+  watcher: Watcher | null = null;
   private readonly timelines = new Map<string, Timeline>();
 
   get myId(): string {
@@ -39,6 +52,7 @@ export class Store {
     batch(() => {
       this.me.value = null;
       this.timelines.clear();
+      this.kept.clear();
       for (const part of [this.rooms, this.people, this.typing, this.drafts, this.quotes]) part.clear();
     });
   }
@@ -46,17 +60,32 @@ export class Store {
   timeline(room: string): Timeline {
     let t = this.timelines.get(room);
     if (!t) {
-      t = new Timeline(this.myId);
+      t = new Timeline(this.myId, () => this.watcher?.changed(room));
       this.timelines.set(room, t);
     }
     return t;
   }
 
+  timelineKeys(): string[] {
+    return [...this.timelines.keys()];
+  }
+
+  /** The timeline that news of a room belongs in: none where nothing of the room is known. */
+  private told(room: string): Timeline | undefined {
+    const t = this.timelines.get(room);
+    if (t || !this.kept.has(room)) return t;
+    const made = this.timeline(room);
+    this.watcher?.wanted(room);
+    return made;
+  }
+
   removeRoom(id: string): void {
     batch(() => {
       this.timelines.delete(id);
+      this.kept.delete(id);
       this.people.members.delete(id);
       this.rooms.delete(id);
+      this.watcher?.changed(id);
     });
   }
 
@@ -82,8 +111,18 @@ export class Store {
     return (this.people.members.get(room) ?? []).filter((m) => m.id !== me).map((m) => m.id);
   }
 
+  /** Takes what was kept, until the server tells how it is. */
+  recall(rooms: Room[], users: User[], direct: readonly (readonly [room: string, members: Member[]])[]): void {
+    batch(() => {
+      for (const u of users) this.people.users.set(u.id, u);
+      for (const [room, members] of direct) this.people.members.set(room, members);
+      for (const r of rooms) this.rooms.set(r);
+    });
+  }
+
   apply(n: Notice): void {
     batch(() => this.applyNow(n));
+    this.watcher?.changed();
   }
 
   private applyNow(n: Notice): void {
@@ -129,12 +168,13 @@ export class Store {
   }
 
   private reset(): void {
+    this.kept.clear();
     for (const t of this.timelines.values()) t.reset();
     this.quotes.clear();
   }
 
   private message({ type: _, ...m }: Message & { type: "message" }): void {
-    this.timelines.get(m.room)?.arrived(m);
+    this.told(m.room)?.arrived(m);
     this.typing.stopped(m.room, m.user);
     this.rooms.count(m, this.myId);
   }
@@ -142,12 +182,12 @@ export class Store {
   /** An own edit that the server has accepted, or anybody's that it tells of. */
   messageEdited(n: Partial<Edit> & Pick<Message, "room" | "id"> & { body: string; edited_at: string }): void {
     const edit: Edit = { body: n.body, edited_at: n.edited_at, mentions: n.mentions ?? [], everyone: n.everyone ?? false };
-    this.timelines.get(n.room)?.edited(n.id, edit);
+    this.told(n.room)?.edited(n.id, edit);
     this.quotes.update(n.id, (m) => edited(m, edit));
   }
 
   messageDeleted(room: string, id: string, duplicate = false): void {
-    const t = this.timelines.get(room);
+    const t = this.told(room);
     if (duplicate) t?.removed(id);
     else t?.deleted(id);
     this.quotes.update(id, deleted);
@@ -155,7 +195,7 @@ export class Store {
 
   private reaction(n: Extract<Notice, { type: "reaction" }>): void {
     const me = n.user === this.myId ? !n.remove : null;
-    this.timelines.get(n.room)?.reacted(n.id, n.emoji, n.count, me);
+    this.told(n.room)?.reacted(n.id, n.emoji, n.count, me);
     this.quotes.update(n.id, (m) => react(m, n.emoji, n.count, me));
   }
 

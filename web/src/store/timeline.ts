@@ -4,7 +4,7 @@
 import { batch, computed, signal } from "@preact/signals";
 import type { Message, Page } from "../wire/types.ts";
 import { deleted, Early, edited, type Edit } from "./early.ts";
-import { newEntry, type Entry, type Sending } from "./entry.ts";
+import { newEntry, type Entry, type Sending, type Shown } from "./entry.ts";
 import { keepOwn, react } from "./reactions.ts";
 import { SortedList } from "./sortedlist.ts";
 import { beginning, live, Spans, type Span } from "./spans.ts";
@@ -30,7 +30,21 @@ export class Timeline {
   /** Counts resets: a page that was asked for before one must not be added after it. */
   epoch = 0;
 
-  constructor(private readonly me: string) {}
+  /** changed is called when anything here has. */
+  constructor(
+    private readonly me: string,
+    private readonly changed: () => void = () => undefined,
+  ) {}
+
+  private listChanged(): void {
+    this.version.value++;
+    this.changed();
+  }
+
+  private show(e: Entry, shown: Shown): void {
+    e.shown.value = shown;
+    this.changed();
+  }
 
   /** The stretch that is shown; undefined until its page has come. */
   readonly span = computed<Span | undefined>(() => {
@@ -121,6 +135,16 @@ export class Timeline {
     this.addTrusted(p, { from: startOf(p), to: live });
   }
 
+  /** Adds a newest page that may lack what happened while it was asked for: shown, until a later one is here. */
+  addAhead(p: Page): void {
+    if (this.spans.at(live)) return;
+    batch(() => {
+      this.addNewest(p);
+      this.stale = new Set(this.keys.keys());
+      this.listChanged();
+    });
+  }
+
   addBefore(id: string, p: Page): void {
     this.addSpan(p, { from: startOf(p), to: id });
     this.trim("newer");
@@ -142,7 +166,7 @@ export class Timeline {
       if (this.stale) this.dropStale(p);
       this.addSpan(p, span);
       this.stale = null;
-      this.version.value++;
+      this.listChanged();
     });
   }
 
@@ -151,8 +175,21 @@ export class Timeline {
       for (const m of p.items) this.addMessage(m, true);
       this.spans.add(span);
       for (const id of this.strays) if (this.spans.at(id)) this.strays.delete(id);
-      this.version.value++;
+      this.listChanged();
     });
+  }
+
+  /** Adds what was kept of the newest messages; what has come since is here already. */
+  addKept(from: string, messages: Message[]): void {
+    if (!this.stale) this.addSpan({ items: messages, prev: null, next: null }, { from, to: live });
+  }
+
+  /** All that is here without a gap up to the newest message, and where it begins; null if that is not known. */
+  newestStretch(): { from: string; messages: Message[] } | null {
+    const span = this.stale ? undefined : this.spans.at(live);
+    if (!span) return null;
+    const sent = this.list.between(span.from, live).filter((e) => e.shown.peek().state === "sent");
+    return { from: span.from, messages: sent.map((e) => e.shown.peek().message) };
   }
 
   /** There may be a gap: what is here stays in view until the newest page comes, and is trusted no more. */
@@ -160,7 +197,7 @@ export class Timeline {
     this.stale = new Set(this.keys.keys());
     this.early.clear();
     this.epoch++;
-    this.version.value++;
+    this.listChanged();
   }
 
   private dropStale(p: Page): void {
@@ -181,7 +218,7 @@ export class Timeline {
       this.spans.cut(keep);
       if (this.place.peek() < keep.from || this.place.peek() > keep.to) this.place.value = first;
       for (const id of [...this.keys.keys()]) if (id < keep.from || id > keep.to) this.drop(id);
-      this.version.value++;
+      this.listChanged();
     });
   }
 
@@ -190,7 +227,7 @@ export class Timeline {
   addPost(message: Message & { nonce: string }): void {
     const order = unsent + String(++this.posts).padStart(12, "0");
     this.list.add(newEntry(message.nonce, order, { message, state: "pending" }));
-    this.version.value++;
+    this.listChanged();
   }
 
   setPost(nonce: string, state: Exclude<Sending, "sent">, error?: string): void {
@@ -204,7 +241,7 @@ export class Timeline {
     const e = this.list.get(nonce);
     if (!e || e.shown.peek().state === "sent") return;
     this.list.remove(nonce);
-    this.version.value++;
+    this.listChanged();
   }
 
   /** The ack of a post; its echo may have been here already. */
@@ -219,7 +256,7 @@ export class Timeline {
 
   arrived(m: Message): void {
     batch(() => {
-      if (this.addMessage(m, false)) this.version.value++;
+      if (this.addMessage(m, false)) this.listChanged();
       this.boundStrays();
     });
   }
@@ -234,7 +271,7 @@ export class Timeline {
 
   removed(id: string): void {
     this.early.removed(id);
-    if (this.drop(id)) this.version.value++;
+    if (this.drop(id)) this.listChanged();
   }
 
   reacted(id: string, emoji: string, count: number, me: boolean | null): void {
@@ -246,7 +283,7 @@ export class Timeline {
     if (!e) return false;
     const shown = e.shown.peek();
     const message = change(shown.message);
-    if (message !== shown.message) e.shown.value = { ...shown, message };
+    if (message !== shown.message) this.show(e, { ...shown, message });
     return true;
   }
 
@@ -259,7 +296,7 @@ export class Timeline {
     if (old) {
       const had = old.shown.peek().message;
       const message = merge(had, m, ownView ? (wasStale ? "page" : "own") : "event");
-      if (!same(message, had)) old.shown.value = { message, state: "sent" };
+      if (!same(message, had)) this.show(old, { message, state: "sent" });
       return false;
     }
     const key = this.postOf(m) ?? m.id;
@@ -290,7 +327,7 @@ export class Timeline {
     if (this.strays.size <= mostStrays) return;
     for (const id of [...this.strays].slice(0, mostStrays / 2)) this.drop(id);
     this.epoch++;
-    this.version.value++;
+    this.listChanged();
   }
 }
 

@@ -3,6 +3,8 @@
 import { untracked, useComputed, useSignal, useSignalEffect } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import type { Chat } from "../chat/chat.ts";
+import quietIcon from "../icon.svg";
+import unreadIcon from "../icon-unread.svg";
 import { words } from "../words/en.ts";
 import { Register, SignIn, Starting, Unreachable } from "./account.tsx";
 import { ChatContext, useChat } from "./context.ts";
@@ -106,6 +108,9 @@ function useTitle(chat: Chat): void {
     const n = rooms.unread.value;
     const count = n > 0 ? `(${n > 99 ? "99+" : n}) ` : "";
     const where = r ? `${chat.store.titleOf(r) || words.direct} · ` : "";
+    const icon = document.querySelector<HTMLLinkElement>("link[rel=icon]");
+    const href = n > 0 ? unreadIcon : quietIcon;
+    if (icon && icon.getAttribute("href") !== href) icon.setAttribute("href", href);
     document.title = `${count}${where}${words.name}`;
   });
 }

@@ -3,14 +3,18 @@
 import type { ComponentChildren } from "preact";
 import { markdown } from "../text/markdown.ts";
 import type { Block, Inline } from "../text/tree.ts";
+import { Code } from "./code.tsx";
+import { Folded, isLong } from "./folded.tsx";
 
 /** isName tells which @names are those of people. */
 type IsName = (name: string) => boolean;
 
 export function Body({ text, isName }: { text: string; isName: IsName }) {
+  const blocks = markdown(text).map((b) => block(b, isName));
+  if (isLong(text)) return <Folded>{blocks}</Folded>;
   return (
     <div class="body" data-testid="body">
-      {markdown(text).map((b) => block(b, isName))}
+      {blocks}
     </div>
   );
 }
@@ -20,11 +24,7 @@ function block(b: Block, isName: IsName): ComponentChildren {
     case "paragraph":
       return <p dir="auto">{inlines(b.children, isName)}</p>;
     case "code":
-      return (
-        <pre tabIndex={0} dir="ltr" data-language={b.language || undefined}>
-          <code>{b.text}</code>
-        </pre>
-      );
+      return <Code language={b.language} text={b.text} />;
     case "quote":
       return <blockquote dir="auto">{b.children.map((c) => block(c, isName))}</blockquote>;
     case "list": {

@@ -1,13 +1,16 @@
 // Where messages are written.
 
 import { useSignal, type Signal } from "@preact/signals";
-import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
+import { useEffect, useId, useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import type { Chat } from "../chat/chat.ts";
 import { reasonOf } from "../chat/reason.ts";
 import { plain } from "../text/markdown.ts";
 import type { Message } from "../wire/types.ts";
 import { words } from "../words/en.ts";
+import { Choices, optionId } from "./choices.tsx";
+import { Completer, type Edited } from "./completer.ts";
 import { useChat } from "./context.ts";
+import { chooseEmoji } from "./doors.tsx";
 import { Icon, IconButton } from "./icon.tsx";
 
 /** What the text is going to be. */
@@ -26,6 +29,8 @@ interface ComposerProps {
 export function Composer({ id, title, mode, posted }: ComposerProps) {
   const chat = useChat();
   const input = useRef<HTMLTextAreaElement>(null);
+  const list = useId();
+  const completer = useMemo(() => new Completer(chat, id), [chat, id]);
   const text = useSignal(chat.store.drafts.get(id));
   useLayoutEffect(() => grow(input.current!), [text.value]);
   useEffect(() => {
@@ -34,6 +39,27 @@ export function Composer({ id, title, mode, posted }: ComposerProps) {
   const set = (value: string): void => {
     text.value = value;
     if (mode.peek().kind !== "edit") chat.store.drafts.set(id, value);
+  };
+  const put = (e: Edited | null): void => {
+    if (!e || !input.current) return;
+    input.current.value = e.text; // now, for the caret to stand in it
+    input.current.setSelectionRange(e.caret, e.caret);
+    set(e.text);
+  };
+  const caret = (): number => input.current?.selectionStart ?? 0;
+  const take = (index: number): void => put(completer.take(index, text.peek(), caret()));
+  const look = async (): Promise<void> => {
+    const typed = text.peek();
+    const named = await completer.named(typed, caret()).catch(() => null);
+    if (text.peek() !== typed) return;
+    put(named);
+    await completer.look(text.peek(), caret());
+  };
+  const insert = (emoji: string): void => {
+    const at = caret();
+    const now = text.peek();
+    put({ text: now.slice(0, at) + emoji + now.slice(at), caret: at + emoji.length });
+    input.current?.focus();
   };
   const shownMode = useRef<Mode>(mode.peek());
   useEffect(() => {
@@ -48,6 +74,7 @@ export function Composer({ id, title, mode, posted }: ComposerProps) {
     const body = text.peek().trim();
     const m = mode.peek();
     if (!body) return;
+    completer.close();
     if (m.kind === "edit" && !(await change(chat, m.message, body))) return; // the text stays, to try again
     if (m.kind !== "edit") chat.posting.post(id, body, m.kind === "reply" ? m.to.id : undefined);
     if (m.kind !== "edit") set("");
@@ -56,6 +83,7 @@ export function Composer({ id, title, mode, posted }: ComposerProps) {
   };
   const key = (e: KeyboardEvent): void => {
     if (e.isComposing) return; // Enter ends an input method's word
+    if (completer.isOpen && completing(e, completer, take)) return e.preventDefault();
     if (e.key === "Enter" && !e.shiftKey && !touch.matches) {
       e.preventDefault();
       void submit();
@@ -76,6 +104,7 @@ export function Composer({ id, title, mode, posted }: ComposerProps) {
       }}
     >
       <Note mode={mode} />
+      <Choices id={list} completer={completer} take={take} />
       <div class="composer-line">
         <textarea
           ref={input}
@@ -85,19 +114,36 @@ export function Composer({ id, title, mode, posted }: ComposerProps) {
           placeholder={words.messageTo(title)}
           aria-label={words.messageTo(title)}
           data-testid="composer"
+          aria-autocomplete="list"
+          aria-controls={completer.choices.value.length > 0 ? list : undefined}
+          aria-activedescendant={completer.choices.value.length > 0 ? optionId(list, completer.chosen.value) : undefined}
           value={text.value}
           onInput={(e) => {
             set(e.currentTarget.value);
             if (text.peek() && mode.peek().kind !== "edit") chat.posting.typed(id);
+            void look();
           }}
+          onBlur={() => completer.close()}
+          onClick={() => void completer.look(text.peek(), caret())}
           onKeyDown={key}
         />
+        <IconButton name="smile" label={words.chooseEmoji} onClick={() => chooseEmoji(chat, insert)} />
         <button type="submit" class="send" title={words.send} aria-label={words.send} disabled={text.value.trim() === ""}>
           <Icon name="send" />
         </button>
       </div>
     </form>
   );
+}
+
+/** What keys do while there are choices; tells whether they did. */
+function completing(e: KeyboardEvent, completer: Completer, take: (index: number) => void): boolean {
+  if (e.key === "ArrowDown") completer.move(1);
+  else if (e.key === "ArrowUp") completer.move(-1);
+  else if ((e.key === "Enter" || e.key === "Tab") && !e.shiftKey) take(completer.chosen.peek());
+  else if (e.key === "Escape") completer.dismiss();
+  else return false;
+  return true;
 }
 
 function Note({ mode }: { mode: Signal<Mode> }) {

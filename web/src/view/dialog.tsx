@@ -9,6 +9,7 @@ import { IconButton } from "./icon.tsx";
 
 const shown = signal<VNode | null>(null);
 let opener: Element | null = null;
+let element: HTMLDialogElement | null = null;
 
 export function openDialog(dialog: VNode): void {
   opener = document.activeElement;
@@ -17,6 +18,7 @@ export function openDialog(dialog: VNode): void {
 
 /** Closes it; who opened it has the focus again. */
 export function closeDialog(): void {
+  element?.close(); // now: all beneath it is inert, and takes no focus, as long as it is open
   shown.value = null;
   if (opener instanceof HTMLElement && opener.isConnected) opener.focus();
   opener = null;
@@ -31,8 +33,12 @@ export function Dialog({ title, children }: { title: string; children: Component
   const id = useId();
   useLayoutEffect(() => {
     const d = ref.current!;
+    element = d;
     if (!d.open) d.showModal();
-    return () => d.close();
+    return () => {
+      d.close();
+      if (element === d) element = null;
+    };
   }, []);
   return (
     <dialog

@@ -7,8 +7,10 @@ import { words } from "../words/en.ts";
 export interface Field {
   name: string;
   label: string;
-  type?: "text" | "password" | "checkbox";
+  type?: "text" | "password" | "checkbox" | "date";
+  max?: string;
   hint?: string;
+  value?: string; // at first; of a checkbox "true" or "false"
   autocomplete?: string;
   required?: boolean;
 }
@@ -19,6 +21,7 @@ interface FormProps {
   fields: readonly Field[];
   submit: string;
   then: (values: Values) => Promise<void>;
+  focus?: boolean; // the first field is where one begins
 }
 
 interface Wrong {
@@ -27,13 +30,15 @@ interface Wrong {
 }
 
 /** Labelled fields, whose errors stand beside the field they are about. */
-export function Form({ fields, submit, then }: FormProps) {
+export function Form({ fields, submit, then, focus = true }: FormProps) {
   const form = useRef<HTMLFormElement>(null);
   const busy = useSignal(false);
   const wrong = useSignal<Wrong | null>(null);
   const inputOf = (name: string | undefined): HTMLInputElement | null =>
     form.current?.querySelector(`input[name="${name}"]`) ?? null;
-  useEffect(() => inputOf(fields[0]?.name)?.focus(), []);
+  useEffect(() => {
+    if (focus) inputOf(fields[0]?.name)?.focus();
+  }, []);
 
   const fail = (w: Wrong): void => {
     wrong.value = w;
@@ -93,6 +98,8 @@ function FieldView({ field: f, error }: { field: Field; error: string }) {
         id={id}
         name={f.name}
         {...({ type: f.type ?? "text" } as { type: "text" })}
+        {...(check ? { defaultChecked: f.value === "true" } : { defaultValue: f.value ?? "" })}
+        max={f.max}
         required={f.required ?? false}
         autocomplete={f.autocomplete ?? "off"}
         autocapitalize="none"

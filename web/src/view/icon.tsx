@@ -14,6 +14,10 @@ const paths = {
   leave: "M14 4h5v16h-5M4 12h10M8 8l-4 4 4 4",
   down: "M12 5v14M6 13l6 6 6-6",
   clock: "M12 4a8 8 0 1 1 0 16 8 8 0 0 1 0-16zM12 8v4.5l3 2",
+  up: "M12 19V5M6 11l6-6 6 6",
+  link: "M10 14a4 4 0 0 0 5.7 0l3-3a4 4 0 0 0-5.7-5.7l-1 1M14 10a4 4 0 0 0-5.7 0l-3 3a4 4 0 0 0 5.7 5.7l1-1",
+  calendar: "M5 6h14v13H5zM5 10h14M9 4v4M15 4v4",
+  sliders: "M4 7h9M19 7h1M4 17h2M12 17h8M16 4.5a2.5 2.5 0 1 1 0 5 2.5 2.5 0 0 1 0-5zM9 14.5a2.5 2.5 0 1 1 0 5 2.5 2.5 0 0 1 0-5z",
 } as const;
 
 export type IconName = keyof typeof paths;

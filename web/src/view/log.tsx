@@ -58,6 +58,7 @@ export function Log({ id, keeper, act }: LogProps) {
         <Top id={id} />
         <Rows id={id} keeper={keeper} act={act} selection={selection} />
       </div>
+      <FirstUnread id={id} keeper={keeper} />
       <Jump id={id} keeper={keeper} />
     </div>
   );
@@ -110,6 +111,7 @@ function Rows({ id, keeper, act, selection }: RowsProps) {
   const content = useRef<HTMLDivElement>(null);
   keeper.setRows(rows);
   void keeper.moves.value; // the window was moved
+  const readUpTo = keeper.readUpTo.value;
   const { start, end, before, after } = keeper.placed;
   useLayoutEffect(() => keeper.drawn());
   useLayoutEffect(() => keeper.observe(content.current!), [keeper]);
@@ -118,11 +120,24 @@ function Rows({ id, keeper, act, selection }: RowsProps) {
       <div class="log-space" style={{ height: `${before}px` }} />
       <div class="log-rows" ref={content}>
         {rows.slice(start, end).map((entry, i) => (
-          <Row key={entry.key} entry={entry} {...settingOf(entry, rows[start + i - 1], store.myId, keeper.readUpTo)} act={act} selection={selection} />
+          <Row key={entry.key} entry={entry} {...settingOf(entry, rows[start + i - 1], store.myId, readUpTo)} act={act} selection={selection} />
         ))}
       </div>
       <div class="log-space" style={{ height: `${after}px` }} />
     </>
+  );
+}
+
+function FirstUnread({ id, keeper }: { id: string; keeper: LogKeeper }) {
+  const chat = useChat();
+  const placed = chat.store.timeline(id).span.value !== undefined;
+  if (!keeper.unreadAbove.value || !placed) return null;
+  const go = (): void => void keeper.toFirstUnread().then((found) => found || chat.report(words.goneMessage));
+  return (
+    <button type="button" class="jump first-unread" data-testid="first-unread" onClick={go}>
+      {words.toFirstUnread}
+      <Icon name="up" />
+    </button>
   );
 }
 

@@ -12,8 +12,10 @@ export class LogKeeper {
   readonly atEnd = signal(true);
   /** Counts the window's moves. */
   readonly moves = signal(0);
-  /** The last message that was read when the room was opened; "" when there was nothing unread. */
-  readonly readUpTo: string;
+  /** The last message that was read when the room was opened, or come back to; "" when there was nothing unread. */
+  readonly readUpTo = signal("");
+  /** Whether the first unread message is still somewhere above. */
+  readonly unreadAbove = signal(false);
   private readonly windowed = new Windowed();
   private rows: readonly Entry[] = [];
   private scroller: Scroller | null = null;
@@ -25,8 +27,15 @@ export class LogKeeper {
     private readonly chat: Chat,
     readonly room: string,
   ) {
-    const r = chat.store.rooms.peek(room);
-    this.readUpTo = r && r.unread > 0 ? r.last_read : "";
+    this.markUnread();
+  }
+
+  /** What nobody has seen here yet begins below a line. */
+  private markUnread(): void {
+    const r = this.chat.store.rooms.peek(this.room);
+    if (!r || r.unread === 0 || r.last_read <= this.readUpTo.peek()) return;
+    this.readUpTo.value = r.last_read;
+    this.unreadAbove.value = true;
   }
 
   private get timeline() {
@@ -38,7 +47,10 @@ export class LogKeeper {
   attach(view: HTMLElement): () => void {
     this.view = view;
     const scrolled = (): void => this.scrolled();
-    const looked = (): void => this.look();
+    const looked = (): void => {
+      if (isWatched()) this.markUnread();
+      this.look();
+    };
     view.addEventListener("scroll", scrolled, { passive: true });
     window.addEventListener("focus", looked);
     document.addEventListener("visibilitychange", looked);
@@ -130,8 +142,16 @@ export class LogKeeper {
     const { scroller } = this;
     if (!scroller) return;
     this.atEnd.value = scroller.stuck;
-    if (scroller.stuck && document.visibilityState === "visible" && document.hasFocus()) this.chat.reading.seen(this.room);
+    if (this.unreadAbove.peek() && this.isFirstUnreadReached()) this.unreadAbove.value = false;
+    if (scroller.stuck && isWatched()) this.chat.reading.seen(this.room);
     this.loadMore();
+  }
+
+  private isFirstUnreadReached(): boolean {
+    const upTo = this.readUpTo.peek();
+    const rows = [...this.content!.children] as HTMLElement[];
+    const first = rows.find((r) => (r.dataset["id"] ?? "") > upTo);
+    return first !== undefined && first.getBoundingClientRect().top >= this.view!.getBoundingClientRect().top - 1;
   }
 
   loadMore(): void {
@@ -152,6 +172,15 @@ export class LogKeeper {
     this.scroller.stuck = true;
     if (this.cover()) this.moves.value++;
     this.scroller.follow();
+  }
+
+  /** Shows the first message that was unread when the room was opened; tells whether there is one. */
+  async toFirstUnread(): Promise<boolean> {
+    const upTo = this.readUpTo.peek();
+    this.unreadAbove.value = false;
+    if (!(await this.chat.pager.around(this.room, upTo))) return false;
+    const first = this.timeline.rows.peek().find((e) => e.shown.peek().message.id > upTo);
+    return this.goTo(first?.shown.peek().message.id || upTo);
   }
 
   /** Shows a message, wherever in the room it is; tells whether there is one. */
@@ -191,4 +220,8 @@ export class LogKeeper {
     const edge = this.view!.getBoundingClientRect().bottom;
     return [...this.content!.children].findLast((r) => r.getBoundingClientRect().top < edge - 8);
   }
+}
+
+function isWatched(): boolean {
+  return document.visibilityState === "visible" && document.hasFocus();
 }

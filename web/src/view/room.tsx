@@ -7,7 +7,7 @@ import { words } from "../words/en.ts";
 import { Composer, type Mode } from "./composer.tsx";
 import { useChat } from "./context.ts";
 import { Confirm, openDialog } from "./dialog.tsx";
-import { browseRooms, makeRoom, messageSomeone } from "./doors.tsx";
+import { browseRooms, jumpToDate, makeRoom, messageSomeone, roomSettings } from "./doors.tsx";
 import { Icon, IconButton } from "./icon.tsx";
 import { Announcer, Log } from "./log.tsx";
 import { LogKeeper } from "./logkeeper.ts";
@@ -44,7 +44,7 @@ function OpenRoom({ id, members }: RoomProps) {
   if (!r) return null;
   return (
     <>
-      <Head room={r} members={members} />
+      <Head room={r} members={members} act={act} />
       <Log id={id} keeper={keeper} act={act} />
       <Announcer id={id} />
       <TypingLine id={id} />
@@ -69,8 +69,9 @@ function actions(chat: Chat, room: string, mode: Signal<Mode>, keeper: LogKeeper
   };
 }
 
-function Head({ room: r, members }: { room: Room; members?: Signal<boolean> }) {
-  const { store } = useChat();
+function Head({ room: r, members, act }: { room: Room; members?: Signal<boolean>; act?: RowActions }) {
+  const chat = useChat();
+  const { store } = chat;
   return (
     <header class="room-head">
       <a class="icon-button back" href={home} aria-label={words.back} title={words.back}>
@@ -87,6 +88,8 @@ function Head({ room: r, members }: { room: Room; members?: Signal<boolean> }) {
           </p>
         )}
       </div>
+      {act && <IconButton name="calendar" label={words.jumpToDate} onClick={() => jumpToDate(chat, r.id, act.goTo)} />}
+      {act && !r.direct && <IconButton name="sliders" label={words.roomSettings} onClick={() => roomSettings(chat, r.id)} />}
       {members && (
         <IconButton name="users" label={words.members} expanded={members.value} controls="members" onClick={() => (members.value = !members.value)} />
       )}

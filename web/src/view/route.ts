@@ -28,6 +28,13 @@ export const home = "#/";
 export const registering = "#/register";
 export const roomHref = (room: string): string => `#/room/${encodeURIComponent(room)}`;
 
+/** A link to a message, to be given to others. */
+export const messageLink = ({ room, id }: { room: string; id: string }): string =>
+  location.origin + location.pathname + roomHref(room) + `/${encodeURIComponent(id)}`;
+
+/** A link by which somebody may register. */
+export const inviteLink = (token: string): string => `${location.origin}${location.pathname}#invite=${encodeURIComponent(token)}`;
+
 export function goTo(href: string): void {
   location.hash = href;
 }

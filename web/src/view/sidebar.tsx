@@ -6,7 +6,7 @@ import { words } from "../words/en.ts";
 import { Avatar, Dot } from "./avatar.tsx";
 import { useChat } from "./context.ts";
 import { Confirm, openDialog } from "./dialog.tsx";
-import { browseRooms, makeRoom, messageSomeone } from "./doors.tsx";
+import { browseRooms, makeRoom, messageSomeone, settings } from "./doors.tsx";
 import { Icon, IconButton, Logo } from "./icon.tsx";
 import { roomHref } from "./route.ts";
 
@@ -133,6 +133,7 @@ function Me() {
         </strong>
         <bdi class="handle">@{me.username}</bdi>
       </div>
+      <IconButton name="sliders" label={words.settings} onClick={() => settings(chat)} />
       <IconButton name="leave" label={words.signOut} onClick={ask} />
     </div>
   );

@@ -5,7 +5,10 @@ import { useEffect, useRef } from "preact/hooks";
 import type { Entry } from "../store/entry.ts";
 import { words } from "../words/en.ts";
 import { useChat } from "./context.ts";
+import { copyText } from "./copy.ts";
+import { chooseEmoji } from "./doors.tsx";
 import { IconButton } from "./icon.tsx";
+import { messageLink } from "./route.ts";
 import type { RowActions } from "./rowactions.ts";
 import type { Selection } from "./selection.ts";
 
@@ -20,7 +23,8 @@ export function Tools({ entry, act, selection }: ToolsProps) {
 }
 
 function Toolbar({ entry, act }: Omit<ToolsProps, "selection">) {
-  const { store } = useChat();
+  const chat = useChat();
+  const { store } = chat;
   const choosing = useSignal(false);
   const ref = useRef<HTMLDivElement>(null);
   const m = entry.shown.value.message;
@@ -35,6 +39,7 @@ function Toolbar({ entry, act }: Omit<ToolsProps, "selection">) {
     act.react(m, emoji);
     ref.current?.closest<HTMLElement>(".row")?.focus();
   };
+  const copy = async (): Promise<void> => chat.report((await copyText(messageLink(m))) ? words.linkCopied : words.notCopied);
   const leave = (e: KeyboardEvent): void => {
     if (e.key !== "Escape" || !choosing.value) return;
     e.stopPropagation();
@@ -44,15 +49,19 @@ function Toolbar({ entry, act }: Omit<ToolsProps, "selection">) {
   return (
     <div ref={ref} class="tools" role="toolbar" aria-label={words.actions} onKeyDown={leave}>
       {choosing.value ? (
-        Object.entries(words.emoji).map(([emoji, label]) => (
-          <button key={emoji} type="button" class="icon-button" title={label} aria-label={label} onClick={() => choose(emoji)}>
-            {emoji}
-          </button>
-        ))
+        <>
+          {Object.entries(words.emoji).map(([emoji, label]) => (
+            <button key={emoji} type="button" class="icon-button" title={label} aria-label={label} onClick={() => choose(emoji)}>
+              {emoji}
+            </button>
+          ))}
+          <IconButton name="plus" label={words.moreEmoji} onClick={() => chooseEmoji(chat, choose)} />
+        </>
       ) : (
         <>
           <IconButton name="smile" label={words.react} onClick={() => (choosing.value = true)} />
           <IconButton name="reply" label={words.reply} onClick={() => act.reply(m)} />
+          <IconButton name="link" label={words.copyLink} onClick={() => void copy()} />
           {own && <IconButton name="pencil" label={words.edit} onClick={() => act.edit(m)} />}
           {(own || keeper) && <IconButton name="trash" label={words.delete} onClick={() => act.remove(m)} />}
         </>

@@ -1,13 +1,20 @@
 // The calls of REST that the page makes.
 
 import { request } from "./rest.ts";
-import type { List, Member, Message, Page, Room, User } from "./types.ts";
+import type { List, Member, Message, Page, Room, RoomRole, User } from "./types.ts";
 
 export interface Credentials {
   username: string;
   password: string;
   display_name?: string;
   invite?: string;
+}
+
+/** What is absent stays. */
+export interface ProfileChange {
+  display_name?: string;
+  password?: string;
+  current_password?: string;
 }
 
 /** Which page of a room's messages. */
@@ -37,17 +44,22 @@ export const api = {
   login: (username: string, password: string) => request<{ user: User }>("POST", "/login", { username, password }),
   logout: () => request<void>("POST", "/logout"),
   me: () => request<User>("GET", "/me"),
+  changeMe: (c: ProfileChange) => request<User>("PATCH", "/me", c),
+  invite: (admin: boolean) => request<{ invite: string; expires_at: string }>("POST", "/invites", { admin }),
   user: (id: string) => request<User>("GET", `/users/${seg(id)}`),
 
   publicRooms: () => all<Room>("/rooms?filter=public&limit=200", 5),
   room: (id: string) => request<Room>("GET", roomPath(id)),
   createRoom: (r: { name: string; topic: string; private: boolean }) => request<Room>("POST", "/rooms", r),
+  changeRoom: (id: string, c: { name?: string; topic?: string; private?: boolean }) => request<Room>("PATCH", roomPath(id), c),
+  deleteRoom: (id: string) => request<void>("DELETE", roomPath(id)),
   directRoom: (users: string[]) => request<Room>("POST", "/rooms/direct", { users }),
   join: (id: string) => request<Room>("POST", `${roomPath(id)}/join`),
   leave: (id: string) => request<void>("POST", `${roomPath(id)}/leave`),
   members: (id: string) => all<Member>(`${roomPath(id)}/members?limit=200`, 5),
-  addMember: (room: string, user: string) =>
-    request<void>("PUT", `${roomPath(room)}/members/${seg(user)}`, { role: "member" }),
+  addMember: (room: string, user: string) => api.setRole(room, user, "member"),
+  setRole: (room: string, user: string, role: RoomRole) => request<void>("PUT", `${roomPath(room)}/members/${seg(user)}`, { role }),
+  removeMember: (room: string, user: string) => request<void>("DELETE", `${roomPath(room)}/members/${seg(user)}`),
 
   page: (room: string, place: Place) => {
     const where = place.kind === "newest" ? "" : `&${place.kind}=${seg(place.id)}`;

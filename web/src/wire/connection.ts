@@ -40,8 +40,16 @@ export class Connection {
     private readonly codec: Codec = json,
   ) {}
 
-  start(): void {
+  /** Begins, after all that a cursor stands for. */
+  start(cursor = ""): void {
+    if (this.current !== "offline") return; // begun already
+    this.cursor = cursor;
     this.open();
+  }
+
+  /** What has been told is all up to here; "" when nothing has. */
+  get position(): string {
+    return this.cursor;
   }
 
   stop(): void {

@@ -1,0 +1,156 @@
+package web_test
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"net/url"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/cdproto/performance"
+	"github.com/chromedp/chromedp"
+)
+
+// starts makes TestStarts measure: go test ./web -run Starts -v -starts 5
+var starts = flag.Int("starts", 0, "how many starts of the page to measure, with the processor throttled 4 times")
+
+const (
+	throttle    = 4
+	mostFirst   = 500 * time.Millisecond
+	mostSecond  = 250 * time.Millisecond
+	startsRoom  = 60 // messages: more than a page
+	startsAfter = "message 60"
+)
+
+// watchStart notes when the first message is in the document and a frame has been made with it.
+const watchStart = `window.marks = {};
+new MutationObserver((_, me) => {
+	if (!document.querySelector("[data-testid=message] [data-testid=body]")) return;
+	me.disconnect();
+	marks.drawn = performance.now();
+	requestAnimationFrame(() => setTimeout(() => { marks.shown = performance.now() }));
+}).observe(document, { childList: true, subtree: true })`
+
+// marks are the milliseconds from the navigation to what a start is made of.
+type marks struct {
+	Response, Script, Parsed, Me, Ready, Page, Drawn, Shown float64
+}
+
+const readMarks = `JSON.stringify((() => {
+	const nav = performance.getEntriesByType("navigation")[0];
+	const end = (part) => performance.getEntriesByType("resource").find((r) => r.name.includes(part))?.responseEnd ?? 0;
+	return { response: nav.responseEnd, script: end("/app-"), parsed: nav.domInteractive, me: end("/me"), page: end("/messages?"), drawn: marks.drawn, shown: marks.shown };
+})())`
+
+// TestStarts measures how long it takes until messages are visible.
+func TestStarts(t *testing.T) {
+	if *starts == 0 {
+		t.Skip("measures only when -starts says how often")
+	}
+	n := startNode(t)
+	b := startBrowser(t)
+	ada := openWindow(t, b, "ada", n.setupLink(t))
+	ada.register("ada", "Ada Lovelace")
+	api := n.login(t, "ada", password)
+	var room struct{ ID string }
+	api.call("POST", "/rooms", map[string]string{"name": "coffee"}, &room)
+	for i := range startsRoom {
+		api.call("POST", "/rooms/"+room.ID+"/messages", map[string]string{"body": fmt.Sprintf("message %d", i+1)}, nil)
+	}
+	link := n.url() + "/#/room/" + room.ID
+	var first, second []float64
+	for range *starts {
+		w := openWindow(t, b, "start", "about:blank")
+		w.setCookies(api)
+		w.run(chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+			_, err := cdp.Call(ctx, t, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: watchStart})
+			return err
+		}))
+		first = append(first, w.start("first", link))
+		w.settled(startsAfter)
+		w.run(chromedp.Navigate("about:blank"))
+		second = append(second, w.start("second", link))
+	}
+	report(t, "first", first, mostFirst)
+	report(t, "second", second, mostSecond)
+}
+
+func report(t *testing.T, what string, all []float64, most time.Duration) {
+	t.Helper()
+	slices.Sort(all)
+	median := time.Duration(all[len(all)/2] * float64(time.Millisecond)).Round(time.Millisecond)
+	t.Logf("%s start: median %v of %.0f ms, aim %v", what, median, all, most)
+	if median > most {
+		t.Errorf("a %s start takes %v: want at most %v", what, median, most)
+	}
+}
+
+// start opens a page with the processor throttled, and returns the milliseconds until a message was shown.
+func (w *window) start(what, url string) float64 {
+	w.t.Helper()
+	w.run(call(emulation.SetCPUThrottlingRate, emulation.SetCPUThrottlingRateParams{Rate: throttle}))
+	before := w.metrics()
+	w.run(chromedp.Navigate(url))
+	w.until("show messages", `window.marks?.shown`)
+	w.run(call(emulation.SetCPUThrottlingRate, emulation.SetCPUThrottlingRateParams{Rate: 1}))
+	spent := w.metrics()
+	ctx, cancel := context.WithTimeout(w.ctx, patience)
+	defer cancel()
+	text, err := chromedp.Run(ctx, chromedp.Evaluate[string](readMarks))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	var m marks
+	if err := json.Unmarshal([]byte(text), &m); err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Logf("%s start, ms: %s", what, text)
+	for _, part := range []string{"TaskDuration", "ScriptDuration", "V8CompileDuration", "LayoutDuration", "RecalcStyleDuration"} {
+		w.t.Logf("  %s %.0f ms of processor, throttled", part, 1000*(spent[part]-before[part]))
+	}
+	return m.Shown
+}
+
+// metrics are the seconds that the page's main thread has spent.
+func (w *window) metrics() map[string]float64 {
+	w.t.Helper()
+	all := map[string]float64{}
+	w.run(
+		call(performance.Enable, performance.EnableParams{TimeDomain: performance.EnableTimeDomainThreadTicks}),
+		chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+			got, err := cdp.Call(ctx, t, performance.GetMetrics, cdp.Empty{})
+			if err != nil {
+				return err
+			}
+			for _, m := range got.Metrics {
+				all[m.Name] = m.Value
+			}
+			return nil
+		}),
+	)
+	return all
+}
+
+// setCookies signs a window in as a caller of REST is.
+func (w *window) setCookies(c *caller) {
+	w.t.Helper()
+	base, err := url.Parse(c.base)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for _, k := range c.http.Jar.Cookies(base) {
+		w.run(call(network.SetCookie, network.SetCookieParams{Name: k.Name, Value: k.Value, URL: c.base}))
+	}
+}
+
+func clearCookies(w *window) {
+	w.t.Helper()
+	w.run(call(network.ClearBrowserCookies, cdp.Empty{}))
+}
