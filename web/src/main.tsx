@@ -35,7 +35,17 @@ document.addEventListener("visibilitychange", () => {
 window.addEventListener("pagehide", () => chat.pause());
 
 followRoute();
-render(<App chat={chat} />, document.getElementById("app")!);
+
+// Until it is known who is here, the document's own picture stands there.
+const untilKnown = effect(() => {
+  if (chat.phase.value === "starting") return;
+  queueMicrotask(() => {
+    untilKnown();
+    const root = document.getElementById("app")!;
+    root.replaceChildren();
+    render(<App chat={chat} />, root);
+  });
+});
 
 // What keeps the page for the next start has time until the room shows.
 const settleAfter = 1000;

@@ -19,6 +19,7 @@ import { RoomDesk } from "./roomdesk.ts";
 /** failed: whether anybody is signed in could not be found out. */
 export type Phase = "starting" | "failed" | "out" | "in";
 
+const greetedWithin = 1000;
 const renewals = 4;
 const renewEvery = 500;
 
@@ -32,6 +33,9 @@ export class Chat implements Listener {
   readonly reading: Reading;
   private readonly connection: Connection;
   private recall: Recall | null = null;
+  private wanted = ""; // the room that a start is for
+  private greet: () => void = () => undefined;
+  private readonly greeted = new Promise<void>((greet) => (this.greet = greet));
   /** Is told of each message that comes. */
   said: (m: Message) => void = () => undefined;
 
@@ -60,16 +64,18 @@ export class Chat implements Listener {
     const user = lastUser();
     if (user) return this.comeBack(user, room, shown);
     if (!room) return this.ask();
-    // Who comes by a link to a room is mostly signed in: all is asked for at once.
-    const show = this.pager.ahead(room);
+    // Who comes by a link to a room is mostly signed in: all is asked for at once, and drawn once.
+    this.wanted = room;
+    this.pager.ahead(room);
     this.connection.start();
     await this.ask();
-    if (this.phase.peek() === "in") await show();
   }
 
   private async ask(): Promise<void> {
     try {
-      this.enter(await api.me());
+      const user = await api.me();
+      if (this.wanted) await Promise.race([this.greeted, new Promise((later) => setTimeout(later, greetedWithin))]);
+      this.enter(user);
     } catch (e) {
       this.connection.stop();
       this.phase.value = hasCode(e, "unauthorized") ? "out" : "failed";
@@ -97,20 +103,30 @@ export class Chat implements Listener {
   private async comeBack(user: User, room: string, shown: (room: string) => void): Promise<void> {
     this.store.signedIn(user);
     const recall = this.remember(user);
+    const glanced = recall.glance(room);
+    const show = (open: string): void =>
+      batch(() => {
+        if (open) shown(open);
+        this.store.rooms.open.value = room || open;
+        this.phase.value = "in";
+      });
+    if (glanced !== null) show(glanced);
     const { cursor, open } = await recall.begin(room);
     if (this.recall !== recall) return; // another tab has left
-    batch(() => {
-      if (open) shown(open);
-      this.phase.value = "in";
-    });
+    if (glanced === null) show(open);
     this.connection.start(cursor);
   }
 
   private enter(user: User): void {
     if (this.phase.peek() === "in") return; // the socket was faster
-    this.store.signedIn(user);
-    this.remember(user);
-    this.phase.value = "in";
+    batch(() => {
+      this.store.signedIn(user);
+      this.remember(user);
+      this.pager.release();
+      if (this.wanted) this.store.rooms.open.value = this.wanted;
+      this.wanted = "";
+      this.phase.value = "in";
+    });
     this.connection.start();
   }
 
@@ -199,8 +215,16 @@ export class Chat implements Listener {
   notice(n: Notice): void {
     if (n.type === "ready" && n.user.id !== this.store.myId) {
       if (this.store.myId) return this.becomeAnother(n.user);
-      this.enter(n.user);
+      return batch(() => {
+        this.enter(n.user);
+        this.take(n);
+      });
     }
+    this.take(n);
+  }
+
+  private take(n: Notice): void {
+    if (n.type === "ready") this.greet();
     if (n.type === "reset" || (n.type === "ready" && !n.resumed)) this.recall?.reset();
     this.store.apply(n);
     switch (n.type) {

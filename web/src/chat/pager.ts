@@ -20,6 +20,7 @@ export class Pager {
   readonly resumed = signal(0);
   /** Brings what is kept of a room, if there is something. */
   kept: (room: string) => Promise<void> | undefined = () => undefined;
+  private held: () => void = () => undefined;
   private readonly pauses = new Map<string, number>(); // room to when it may be asked again
 
   constructor(
@@ -40,15 +41,24 @@ export class Pager {
     await this.load(room, "newest", { kind: "newest" }, (t, p) => t.addNewest(p));
   }
 
-  /** Asks for a page before it is known who asks; what is given shows it then. */
-  ahead(room: string): () => Promise<void> {
-    const page = api.page(room, { kind: "newest" }).catch(() => null); // the room says why, when it is asked for again
-    return async () => {
-      const p = await page;
-      if (!p || !this.store.me.peek()) return;
+  /** Asks for a page before it is known who asks; it is shown when release is called, or when it comes. */
+  ahead(room: string): void {
+    const show = (p: Page): void => {
       for (const m of p.items) this.missing.user(m.user);
       this.store.timeline(room).addAhead(p);
     };
+    api.page(room, { kind: "newest" }).then(
+      (p) => {
+        if (this.store.me.peek()) show(p);
+        else this.held = () => show(p);
+      },
+      () => undefined, // the room says why, when it is asked for again
+    );
+  }
+
+  release(): void {
+    this.held();
+    this.held = () => undefined;
   }
 
   async older(room: string): Promise<void> {

@@ -3,6 +3,7 @@
 // A kept page counts as if this page had been asleep since: what has happened comes by the cursor. Pages of rooms
 // that are not shown are read when there is news of them, or when they are opened.
 
+import { dropGlance, glanceAt, type Glance } from "../keep/glance.ts";
 import { Keep } from "../keep/keep.ts";
 import type { Books, Keeper } from "../keep/keeper.ts";
 import type { KeptPage, Overview, Weight } from "../keep/shape.ts";
@@ -28,6 +29,7 @@ export class Recall implements Watcher, Books {
   private readonly tabs: Tabs;
   private keeper: Keeper | null = null;
   private over = false;
+  private glanced: Glance | null = null;
 
   constructor(
     private readonly user: User,
@@ -50,10 +52,21 @@ export class Recall implements Watcher, Books {
     this.tabs.tell(t);
   }
 
+  /** Shows what there is a glance of, at once: tells of which room, if there is one. */
+  glance(room: string): string | null {
+    const g = (this.glanced = glanceAt(this.user.id, room));
+    if (!g) return null;
+    this.store.recall(g.rooms, g.users, g.direct);
+    this.store.timeline(g.page.room).addKept(g.page.from, g.page.messages);
+    return g.open;
+  }
+
   /** Puts what is remembered into the store; a room of which a page is wanted, or "" for the one last shown. */
   async begin(room: string): Promise<Remembered> {
     const { overview, page, posts, drafts } = await this.keep.start(room);
     if (this.over) return { cursor: "", open: "" };
+    const { glanced } = this;
+    if (glanced && glanced.turn !== overview?.turn) this.store.timeline(glanced.page.room).forget();
     if (overview) this.take(overview, page);
     for (const d of drafts) this.store.drafts.tell(d.room, d.text);
     this.posting.restore(posts);
@@ -130,6 +143,7 @@ export class Recall implements Watcher, Books {
     this.store.watcher = this.posting.box = null;
     this.store.drafts.written = () => undefined;
     rememberUser(null);
+    dropGlance();
     await this.keep.erase();
   }
 }

@@ -6,6 +6,7 @@
 
 import type { Store } from "../store/store.ts";
 import { done, writing } from "./db.ts";
+import { dropGlance, putGlance } from "./glance.ts";
 import type { Keep } from "./keep.ts";
 import { databaseOf, most, type KeptPage, type Overview, type Weight } from "./shape.ts";
 
@@ -74,13 +75,15 @@ export class Keeper {
     this.timer = undefined;
     const { books } = this;
     if (!this.writes || !books.due) return;
+    let now: Overview | null = null;
     const written = await this.keep.use((db) => {
       const t = writing(db, ["overview", "pages"]);
       const had = t.objectStore("overview").get("start") as IDBRequest<Overview | undefined>;
-      had.onsuccess = () => this.write(t, had.result?.turn ?? 0);
+      had.onsuccess = () => (now = this.write(t, had.result?.turn ?? 0));
       return done(t).then(() => true);
     });
     if (!written) this.forget();
+    else if (now) this.putGlance(now);
     if (books.due) this.soon();
   }
 
@@ -89,11 +92,17 @@ export class Keeper {
     this.books.replace = this.books.due = true;
   }
 
+  /** Of what was just written; if more has happened since, that is written soon. */
+  private putGlance(o: Overview): void {
+    if (!this.books.due) putGlance(this.user, o, pageOf(this.store, o.open));
+    else dropGlance();
+  }
+
   /** Writes what the store holds now. */
-  private write(t: IDBTransaction, turn: number): void {
+  private write(t: IDBTransaction, turn: number): Overview | null {
     const { books, store } = this;
     const cursor = this.cursor();
-    if (!this.writes || !cursor || books.reading.size > 0) return;
+    if (!this.writes || !cursor || books.reading.size > 0) return null;
     if (turn !== books.turn) books.replace = true;
     const pages = t.objectStore("pages");
     if (books.replace) {
@@ -109,11 +118,13 @@ export class Keeper {
       books.pages.delete(room);
     }
     books.turn = turn + 1;
-    t.objectStore("overview").put(overview(store, cursor, turn + 1, [...books.pages.values()]), "start");
+    const o = overview(store, cursor, turn + 1, [...books.pages.values()]);
+    t.objectStore("overview").put(o, "start");
     books.dirty.clear();
     books.replace = books.due = false;
     store.kept.clear();
     for (const room of books.pages.keys()) store.kept.add(room);
+    return o;
   }
 
   private writePage(pages: IDBObjectStore, room: string): void {

@@ -27,6 +27,9 @@ export class Timeline {
   private readonly version = signal(0); // of the list and the spans
   private readonly place = signal(live);
 
+  /** Whether what is looked at is the newest: then the oldest is what goes when there is too much. */
+  following = true;
+
   /** Counts resets: a page that was asked for before one must not be added after it. */
   epoch = 0;
 
@@ -200,6 +203,15 @@ export class Timeline {
     this.listChanged();
   }
 
+  /** What the server has sent is here no more. */
+  forget(): void {
+    batch(() => {
+      for (const id of [...this.keys.keys()]) this.drop(id);
+      this.spans.clear();
+      this.listChanged();
+    });
+  }
+
   private dropStale(p: Page): void {
     const stand = new Set(p.items.map((m) => m.id));
     for (const id of this.stale ?? []) if (!stand.has(id)) this.drop(id);
@@ -258,6 +270,7 @@ export class Timeline {
     batch(() => {
       if (this.addMessage(m, false)) this.listChanged();
       this.boundStrays();
+      this.bound();
     });
   }
 
@@ -312,6 +325,11 @@ export class Timeline {
     if (m.user !== this.me || !m.nonce) return undefined;
     const e = this.list.get(m.nonce);
     return e && e.shown.peek().state !== "sent" ? m.nonce : undefined;
+  }
+
+  /** Messages come for as long as a page is open. */
+  private bound(): void {
+    if (this.list.all.length > mostShown && this.isLive && this.span.peek()) this.trim(this.following ? "older" : "newer");
   }
 
   private drop(id: string): boolean {

@@ -2,20 +2,26 @@
 
 import { memo } from "./memo.ts";
 
-const clock = new Intl.DateTimeFormat(undefined, { hour: "numeric", minute: "2-digit" });
-const full = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "short" });
-const day = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long" });
-const dayOfYear = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "long", year: "numeric" });
+/** A format is made when it is first of use: each costs milliseconds, which a start has not. */
+function format(options: Intl.DateTimeFormatOptions): () => Intl.DateTimeFormat {
+  let made: Intl.DateTimeFormat | undefined;
+  return () => (made ??= new Intl.DateTimeFormat(undefined, options));
+}
 
-export const clockTime = memo((at) => clock.format(new Date(at)), 2000);
+const clock = format({ hour: "numeric", minute: "2-digit" });
+const full = format({ dateStyle: "full", timeStyle: "short" });
+const day = format({ weekday: "long", day: "numeric", month: "long" });
+const dayOfYear = format({ day: "numeric", month: "long", year: "numeric" });
+
+export const clockTime = memo((at) => clock().format(new Date(at)), 2000);
 
 /** The hour and minute alone, for narrow places. */
 export const shortTime = memo((at) => {
-  const parts = clock.formatToParts(new Date(at)).map((p) => (p.type === "dayPeriod" ? "" : p.value));
+  const parts = clock().formatToParts(new Date(at)).map((p) => (p.type === "dayPeriod" ? "" : p.value));
   return parts.join("").trim();
 }, 2000);
 
-export const fullTime = memo((at) => full.format(new Date(at)), 2000);
+export const fullTime = memo((at) => full().format(new Date(at)), 2000);
 
 /** Equal for times of one day, here. */
 export const dayKey = memo((at) => new Date(at).toDateString(), 2000);
@@ -28,5 +34,5 @@ export function dayName(at: string, now = new Date()): DayName {
   yesterday.setDate(now.getDate() - 1);
   if (date.toDateString() === now.toDateString()) return "today";
   if (date.toDateString() === yesterday.toDateString()) return "yesterday";
-  return { date: (date.getFullYear() === now.getFullYear() ? day : dayOfYear).format(date) };
+  return { date: (date.getFullYear() === now.getFullYear() ? day : dayOfYear)().format(date) };
 }

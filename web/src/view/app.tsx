@@ -62,6 +62,8 @@ function Shell() {
   });
   const open = rooms.open.value;
   const member = rooms.get(open)?.role;
+  const painted = useSignal(false);
+  useEffect(() => void (painted.value = true), []);
   return (
     <div class="shell" data-pane={open ? "room" : "list"}>
       {open && (
@@ -72,7 +74,7 @@ function Shell() {
       <Banner />
       <Sidebar />
       <RoomPane members={members} />
-      {member && members.value && <Members key={open} id={open} close={() => (members.value = false)} />}
+      {member && members.value && (painted.value ? <Members key={open} id={open} close={() => (members.value = false)} /> : <aside class="members" />)}
     </div>
   );
 }

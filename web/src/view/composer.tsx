@@ -1,6 +1,6 @@
 // Where messages are written.
 
-import { useSignal, type Signal } from "@preact/signals";
+import { untracked, useSignal, useSignalEffect, type Signal } from "@preact/signals";
 import { useEffect, useId, useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import type { Chat } from "../chat/chat.ts";
 import { reasonOf } from "../chat/reason.ts";
@@ -40,6 +40,18 @@ export function Composer({ id, title, mode, posted }: ComposerProps) {
     text.value = value;
     if (mode.peek().kind !== "edit") chat.store.drafts.set(id, value);
   };
+  // What another tab writes, or was kept, shows here, unless somebody writes here.
+  const takeOver = (): void => {
+    const told = chat.store.drafts.told.peek(id);
+    if (told === undefined || mode.peek().kind === "edit") return;
+    text.value = told;
+    chat.store.drafts.told.delete(id);
+  };
+  useSignalEffect(() => {
+    const told = chat.store.drafts.told.get(id) !== undefined;
+    const writes = text.peek() !== "" && document.hasFocus() && document.activeElement === input.current;
+    if (told && !writes) untracked(takeOver);
+  });
   const put = (e: Edited | null): void => {
     if (!e || !input.current) return;
     input.current.value = e.text; // now, for the caret to stand in it
@@ -123,7 +135,10 @@ export function Composer({ id, title, mode, posted }: ComposerProps) {
             if (text.peek() && mode.peek().kind !== "edit") chat.posting.typed(id);
             void look();
           }}
-          onBlur={() => completer.close()}
+          onBlur={() => {
+            completer.close();
+            takeOver();
+          }}
           onClick={() => void completer.look(text.peek(), caret())}
           onKeyDown={key}
         />

@@ -1,6 +1,6 @@
 // How high rows are: as measured, or as high as the measured ones are on average.
 
-const firstGuess = 48;
+const firstGuess = 32;
 const most = 4000; // keys; beyond it the oldest is forgotten, and measured again when it is shown
 
 export class Heights {

@@ -14,6 +14,7 @@ import { LogKeeper } from "./logkeeper.ts";
 import { Row } from "./row.tsx";
 import type { RowActions } from "./rowactions.ts";
 import { Selection } from "./selection.ts";
+import { tellTimes } from "./times.ts";
 
 interface LogProps {
   id: string;
@@ -32,7 +33,9 @@ export function Log({ id, keeper, act }: LogProps) {
 
   const arm = (e: Event): void => {
     const row = (e.target as Element).closest<HTMLElement>(".row");
-    if (row) selection.set(row.dataset["key"]!);
+    if (!row) return;
+    tellTimes(row);
+    selection.set(row.dataset["key"]!);
   };
   const disarm = (e: MouseEvent): void => {
     if (!(e.currentTarget as Element).querySelector(".tools")?.contains(document.activeElement)) selection.set("");

@@ -22,6 +22,7 @@ export class LogKeeper {
   private view: HTMLElement | null = null;
   private content: HTMLElement | null = null;
   private wanted = ""; // the id of a message that is to be shown
+  private widening = false;
 
   constructor(
     private readonly chat: Chat,
@@ -59,6 +60,7 @@ export class LogKeeper {
       window.removeEventListener("focus", looked);
       document.removeEventListener("visibilitychange", looked);
       this.view = this.scroller = null;
+      this.timeline.following = true; // nobody looks
     };
   }
 
@@ -101,7 +103,19 @@ export class LogKeeper {
   private ready(): Scroller | null {
     if (!this.view || !this.content) return null;
     this.scroller ??= new Scroller(this.view, this.content, () => this.timeline.isLive && !this.timeline.hasNewer);
+    if (!this.widening && this.rows.length > 0) this.widenSoon();
     return this.scroller;
+  }
+
+  /** What is in view is painted first. */
+  private widenSoon(): void {
+    this.widening = true;
+    requestAnimationFrame(() =>
+      setTimeout(() => {
+        this.windowed.widen();
+        this.scrolled();
+      }),
+    );
   }
 
   private measure(): boolean {
@@ -141,7 +155,7 @@ export class LogKeeper {
   private look(): void {
     const { scroller } = this;
     if (!scroller) return;
-    this.atEnd.value = scroller.stuck;
+    this.atEnd.value = this.timeline.following = scroller.stuck;
     if (this.unreadAbove.peek() && this.isFirstUnreadReached()) this.unreadAbove.value = false;
     if (scroller.stuck && isWatched()) this.chat.reading.seen(this.room);
     this.loadMore();

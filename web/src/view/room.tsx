@@ -26,7 +26,7 @@ export function RoomPane({ members }: { members: Signal<boolean> }) {
   const r = store.rooms.get(id);
   return (
     <main class="room" id="room">
-      {!r ? <Welcome /> : r.role ? <OpenRoom key={id} id={id} members={members} /> : <Stranger key={id} room={r} />}
+      {!r ? !id && <Welcome /> : r.role ? <OpenRoom key={id} id={id} members={members} /> : <Stranger key={id} room={r} />}
     </main>
   );
 }

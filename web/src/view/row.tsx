@@ -4,7 +4,7 @@ import { useComputed } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import type { Entry, Shown } from "../store/entry.ts";
 import { plain } from "../text/markdown.ts";
-import { clockTime, dayName, fullTime, shortTime } from "../text/time.ts";
+import { clockTime, dayName, fullTime } from "../text/time.ts";
 import type { Message } from "../wire/types.ts";
 import { words } from "../words/en.ts";
 import { Avatar } from "./avatar.tsx";
@@ -50,7 +50,7 @@ export function Row({ entry, head, day, fresh, act, selection }: RowProps) {
         </div>
       )}
       <div class={head ? "message head" : "message"}>
-        {head ? <Avatar id={m.user} name={name} /> : <Time at={m.at} narrow />}
+        {head ? <Avatar id={m.user} name={name} /> : <Gutter at={m.at} />}
         <div class="column">
           {head && (
             <div class="meta">
@@ -80,13 +80,17 @@ function Day({ at }: { at: string }) {
   );
 }
 
-function Time({ at, narrow = false }: { at: string; narrow?: boolean }) {
-  const time = (
-    <time dateTime={at} title={fullTime(at)}>
-      {narrow ? shortTime(at) : clockTime(at)}
-    </time>
+/** The title, and what the gutter shows, are filled in by tellTimes. */
+function Time({ at }: { at: string }) {
+  return <time dateTime={at}>{clockTime(at)}</time>;
+}
+
+function Gutter({ at }: { at: string }) {
+  return (
+    <span class="gutter">
+      <time dateTime={at} />
+    </span>
   );
-  return narrow ? <span class="gutter">{time}</span> : time;
 }
 
 function Content({ shown: { message: m, state } }: { shown: Shown }) {

@@ -17,8 +17,7 @@ export interface Placed extends Range {
   readonly after: number;
 }
 
-const margin = 1000; // pixels before and after the view
-const slack = 500; // of which may be used up before rows are changed
+const wide = 1000; // pixels before and after the view
 export const mostRows = 300;
 
 export class Windowed {
@@ -26,6 +25,12 @@ export class Windowed {
   private keys: readonly string[] = [];
   private tops: number[] = [0];
   private range: Range = { start: 0, end: 0 };
+  private margin = 0;
+
+  /** Rows out of view stand in the document too from now on: the first ones are in view the sooner without them. */
+  widen(): void {
+    this.margin = wide;
+  }
 
   /** Takes other rows. Those that stood in the document and still are there stay. */
   setKeys(keys: readonly string[]): void {
@@ -58,12 +63,13 @@ export class Windowed {
   /** Covers a view of the list, from a pixel to another; tells whether other rows are needed for it. */
   cover(top: number, bottom: number): boolean {
     const { start, end } = this.range;
+    const slack = this.margin / 2; // may be used up before rows are changed
     const enough =
       start < end &&
       (start === 0 || this.tops[start]! <= top - slack) &&
       (end === this.keys.length || this.tops[end]! >= bottom + slack);
     if (enough && end - start <= mostRows) return false;
-    return this.take(this.indexAt(top - margin), this.indexAt(bottom + margin) + 1);
+    return this.take(this.indexAt(top - this.margin), this.indexAt(bottom + this.margin) + 1);
   }
 
   /** Covers the end of the list. */

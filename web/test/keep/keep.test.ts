@@ -235,3 +235,47 @@ test("of the rooms those go that were longest of no use", () => {
   const heavy = [{ room: "a", bytes: most.bytes - 1, used: 2 }, { room: "b", bytes: 2, used: 1 }];
   expect(tooMuch(heavy)).toEqual(["b"]);
 });
+
+test("a glance shows rooms and messages before the database answers, and the database agrees", async () => {
+  const one = await first();
+  one.store.rooms.open.value = "R";
+  one.recall.changed("R");
+  await written(one);
+  await vi.waitFor(() => expect(localStorage.getItem("klatch-glance")).not.toBeNull());
+  const two = open();
+  expect(two.recall.glance("")).toBe("R");
+  expect(bodies(two)).toEqual(["body of 01", "body of 02", "body of 03"]);
+  expect(two.store.rooms.peek("S")?.name).toBe("other");
+  const shown = two.store.timeline("R").rows.peek()[0]!;
+  expect((await two.recall.begin("")).cursor).toBe("c1");
+  expect(two.store.timeline("R").rows.peek()[0]).toBe(shown); // not made anew
+  expect(two.recall.glance("S")).toBeNull(); // it is of another room
+});
+
+test("I5: a glance that the database knows nothing of is forgotten", async () => {
+  const one = await first();
+  one.store.rooms.open.value = "R";
+  one.recall.changed("R");
+  await written(one);
+  await vi.waitFor(() => expect(localStorage.getItem("klatch-glance")).not.toBeNull());
+  const old = localStorage.getItem("klatch-glance")!;
+  one.store.apply({ type: "message_deleted", room: "R", id: "02", duplicate: true });
+  one.cursor = "c2";
+  await written(one);
+  localStorage.setItem("klatch-glance", old); // the page ended before it could keep another
+  const two = open();
+  two.recall.glance("R");
+  expect(bodies(two)).toHaveLength(3);
+  await two.recall.begin("R");
+  expect(bodies(two)).toEqual(["body of 01", "body of 03"]);
+});
+
+test("signing out leaves no glance", async () => {
+  const one = await first();
+  one.store.rooms.open.value = "R";
+  one.recall.changed("R");
+  await written(one);
+  await vi.waitFor(() => expect(localStorage.getItem("klatch-glance")).not.toBeNull());
+  await one.recall.end();
+  expect(localStorage.getItem("klatch-glance")).toBeNull();
+});

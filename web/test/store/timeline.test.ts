@@ -198,3 +198,27 @@ test("whatever comes in whatever order, the list is what a sorted model says", (
     expect([shown(t, "12")?.body, shown(t, "19")?.body, shown(t, "13")?.deleted]).toEqual(["e12", "e19", true]);
   }
 });
+
+test("I6: messages that come for hours leave the list bounded, and what is looked at in it", () => {
+  for (const following of [true, false]) {
+    const t = make();
+    t.following = following;
+    t.addNewest(page(["00000", "00001"], null));
+    for (let i = 2; i < 6000; i++) t.arrived(message(String(i).padStart(5, "0")));
+    expect(t.rows.value.length).toBeLessThanOrEqual(1500);
+    expect(t.message("00001") !== undefined).toBe(!following);
+    expect([t.isLive, t.hasOlder, t.hasNewer]).toEqual(following ? [true, true, false] : [false, false, true]);
+  }
+});
+
+test("who comes back to the newest after a flood gets it by a page", () => {
+  const t = make();
+  t.following = false;
+  t.addNewest(page(["00000", "00001"], null));
+  for (let i = 2; i < 3000; i++) t.arrived(message(String(i).padStart(5, "0")));
+  t.showNewest();
+  expect(t.wantsNewest).toBe(true);
+  t.addNewest(page(["02998", "02999"], "02998"));
+  expect(keys(t).at(-1)).toBe("02999");
+  expect(t.hasOlder).toBe(true);
+});

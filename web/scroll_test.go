@@ -1,0 +1,207 @@
+package web_test
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/input"
+	"github.com/chromedp/chromedp"
+)
+
+// scrolled makes TestScroll long, and has it measure:
+// go test ./web -run TestScroll -v -scroll.messages 1000000
+var scrolled = flag.Int("scroll.messages", 0, "messages in the room of TestScroll, whose frames are measured then, with the processor throttled 4 times")
+
+const (
+	scrollShort = 3000 // messages when nothing is measured
+	scrollRows  = 10_000
+	scrollSpeed = 8000 // pixels a second: a page of the screen in a tenth
+)
+
+// TestScroll goes back through a long room: what is read stays where it is when
+// older pages come, the document stays small, and nothing is left out.
+func TestScroll(t *testing.T) {
+	n := startNode(t)
+	ada := openWindow(t, startBrowser(t), "ada", n.setupLink(t))
+	ada.register("ada", "Ada Lovelace")
+	api := n.login(t, "ada", password)
+	var room struct{ ID string }
+	api.call("POST", "/rooms", map[string]string{"name": "long"}, &room)
+	n.kill(t)
+	messages := max(*scrolled, scrollShort)
+	begun := time.Now()
+	n.fill(t, room.ID, messages)
+	t.Logf("%d messages in %s", messages, time.Since(begun).Round(time.Second))
+	n.start(t)
+	ada.until("come back", `document.querySelector("[data-testid=banner][data-state=online]")`)
+	ada.goTo(room.ID)
+	ada.until("stand at the newest", `document.querySelectorAll("[data-testid=message]").length > 10 && `+atBottom)
+	if *scrolled == 0 {
+		ada.holds(t, 20)
+		return
+	}
+	ada.frames(t)
+	ada.holds(t, 200)
+}
+
+// holds stands still while older pages come, again and again, and looks in every
+// frame whether what is in view moved.
+func (w *window) holds(t *testing.T, pages int) {
+	t.Helper()
+	w.eval(`window.jump = 0; window.most = 0; window.lost = 0;
+	window.log = document.querySelector("[data-testid=log]");
+	window.edge = () => log.getBoundingClientRect().top;
+	window.numbers = () => [...log.querySelectorAll("[data-testid=body]")].map((b) => Number(/^row (\d+)/.exec(b.textContent)[1]));
+	(function look() {
+		most = Math.max(most, document.querySelectorAll("[data-testid=message]").length);
+		if (window.held?.isConnected) jump = Math.max(jump, Math.abs(held.getBoundingClientRect().top - heldTop));
+		const all = numbers();
+		if (all.some((n, i) => i > 0 && n !== all[i - 1] + 1)) lost++;
+		requestAnimationFrame(look);
+	})()`)
+	for i := range pages {
+		w.eval(`new Promise((done) => {
+			held = null;
+			window.height = log.scrollHeight;
+			log.scrollTop = 700;
+			requestAnimationFrame(() => requestAnimationFrame(() => {
+				window.held = [...log.querySelectorAll("[data-testid=message]")].find((r) => r.getBoundingClientRect().top > edge() + 100)?.querySelector(".message");
+				window.heldTop = held.getBoundingClientRect().top;
+				done();
+			}));
+		})`)
+		w.until("have an older page", `log.scrollTop > 1200 && log.ariaBusy === "false"`)
+		if i%10 == 9 {
+			w.until("see no jump and no gap", `jump <= 1 && lost === 0 && most < 300`)
+		}
+	}
+	w.until("have seen no jump and no gap", `jump <= 1 && lost === 0 && most < 300`)
+	t.Logf("%d pages: a row in view moved by at most %s px, %s rows in the document", pages, w.says(`jump`), w.says(`most`))
+}
+
+// frames measures what Chromium draws while a person flings back through the room.
+func (w *window) frames(t *testing.T) {
+	t.Helper()
+	first := w.number(`Number(/^row (\d+)/.exec(document.querySelector("[data-testid=body]").textContent)[1])`)
+	w.run(call(emulation.SetCPUThrottlingRate, emulation.SetCPUThrottlingRateParams{Rate: throttle}))
+	var passed float64
+	events := w.trace(func() {
+		for passed < scrollRows {
+			w.fling(60_000)
+			passed = first - w.number(`Number(/^row (\d+)/.exec(document.querySelector("[data-testid=body]").textContent)[1])`)
+		}
+	}, "devtools.timeline", "disabled-by-default-devtools.timeline.frame", "devtools.timeline.frame", "toplevel")
+	w.run(call(emulation.SetCPUThrottlingRate, emulation.SetCPUThrottlingRateParams{Rate: 1}))
+	drawn := intervals(events, "DrawFrame")
+	tasks := w.tasks(events)
+	t.Logf("%.0f rows in %d frames; between frames, ms: p50 %.1f, p95 %.1f, p99 %.1f, most %.1f; within 17 ms %.3f", passed, len(drawn),
+		quantile(drawn, 0.5), quantile(drawn, 0.95), quantile(drawn, 0.99), quantile(drawn, 1), within(drawn, 17))
+	t.Logf("tasks of the main thread, ms: p99 %.1f, most %.1f", quantile(tasks, 0.99), quantile(tasks, 1))
+	if quantile(drawn, 1) > 100 {
+		t.Errorf("a frame took %.1f ms: want at most 100", quantile(drawn, 1))
+	}
+	if within(drawn, 17) < 0.95 {
+		t.Errorf("%.3f of the frames came within 17 ms: want 0.95", within(drawn, 17))
+	}
+}
+
+// fling scrolls back by a gesture, as a touchpad does, through the compositor.
+func (w *window) fling(pixels float64) {
+	w.t.Helper()
+	ctx, cancel := context.WithTimeout(w.ctx, 10*patience)
+	defer cancel()
+	gesture := input.SynthesizeScrollGestureParams{X: 640, Y: 400, YDistance: pixels, Speed: scrollSpeed, GestureSourceType: input.GestureSourceTypeMouse}
+	act := chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		_, err := cdp.Call(ctx, t, input.SynthesizeScrollGesture, gesture)
+		return err
+	})
+	if err := chromedp.Do(ctx, act); err != nil {
+		w.t.Fatalf("%s: scrolling: %v", w.name, err)
+	}
+}
+
+// intervals are the milliseconds between the events of a name, of the process that has most of them.
+func intervals(events []traceEvent, name string) []float64 {
+	at := map[int64][]float64{}
+	for _, e := range events {
+		if e.Name == name {
+			at[e.Process] = append(at[e.Process], e.At)
+		}
+	}
+	var all []float64
+	for _, times := range at {
+		if len(times) > len(all) {
+			all = times
+		}
+	}
+	var between []float64
+	for i := 1; i < len(all); i++ {
+		between = append(between, (all[i]-all[i-1])/1000)
+	}
+	slices.Sort(between)
+	return between
+}
+
+// tasks are the milliseconds of each task of the page's main thread.
+func (w *window) tasks(events []traceEvent) []float64 {
+	w.t.Helper()
+	type thread struct{ process, id int64 }
+	layouts := map[thread]int{}
+	for _, e := range events {
+		if e.Name == "UpdateLayoutTree" {
+			layouts[thread{e.Process, e.Thread}]++
+		}
+	}
+	var main thread
+	for t, n := range layouts {
+		if n > layouts[main] {
+			main = t
+		}
+	}
+	var all []float64
+	for _, e := range events {
+		if e.Name == "RunTask" && (thread{e.Process, e.Thread}) == main {
+			all = append(all, e.Lasts/1000)
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
+func quantile(sorted []float64, q float64) float64 {
+	if len(sorted) == 0 {
+		return 0
+	}
+	return sorted[min(int(q*float64(len(sorted))), len(sorted)-1)]
+}
+
+func within(sorted []float64, most float64) float64 {
+	n, _ := slices.BinarySearch(sorted, most+0.5) // a tick of 60 Hz is 16.7 ms, give or take the clock
+	return float64(n) / float64(max(len(sorted), 1))
+}
+
+// says is what a script comes to, as JSON.
+func (w *window) says(script string) string {
+	w.t.Helper()
+	ctx, cancel := context.WithTimeout(w.ctx, patience)
+	defer cancel()
+	s, err := chromedp.Run(ctx, chromedp.Evaluate[string]("JSON.stringify("+script+")"))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return s
+}
+
+func (w *window) number(script string) (n float64) {
+	w.t.Helper()
+	if err := json.Unmarshal([]byte(w.says(script)), &n); err != nil {
+		w.t.Fatal(err)
+	}
+	return n
+}
