@@ -52,9 +52,8 @@ func behind(t *testing.T, binary, program string) {
 	if _, err := post(host, "lobby", posting{Body: "welcome"}); err != nil {
 		t.Fatal(err)
 	}
-	p := openPage(t, x.url)
-	p.enter("lobby")
-	p.shows("welcome")
+	p := openPage(t, x.url, "lobby")
+	p.Sees("welcome")
 
 	var load sync.WaitGroup
 	for i := range lbSessions {
@@ -75,12 +74,12 @@ func behind(t *testing.T, binary, program string) {
 			n.stop()
 		}
 		x.talkOn()
-		p.say(fmt.Sprintf("the page's %d", i))
+		p.Say(fmt.Sprintf("the page's %d", i))
 		if _, err := x.patiently(host, "lobby", posting{Body: fmt.Sprintf("the host's %d", i), Nonce: fmt.Sprint(i)}); err != nil {
 			t.Error(err)
 		}
-		p.shows(fmt.Sprintf("the page's %d", i))
-		p.shows(fmt.Sprintf("the host's %d", i))
+		p.Sees(fmt.Sprintf("the page's %d", i))
+		p.Sees(fmt.Sprintf("the host's %d", i))
 		n.start()
 		x.whole()
 	}

@@ -5,18 +5,17 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"github.com/klatch-chat/klatch/web/browsertest"
 )
 
 // TestHostileBodies holds the page to its promise that a body is text: no
 // markup, no script, nothing that gets out of its row or makes it wider.
 func TestHostileBodies(t *testing.T) {
-	n := startNode(t)
-	b := startBrowser(t)
-	ada := openWindow(t, b, "ada", n.setupLink(t))
-	ada.register("ada", "Ada Lovelace")
-	api := n.login(t, "ada", password)
+	t.Parallel()
+	ada, _, api, _, _ := cafe(t)
 	var room struct{ ID string }
-	api.call("POST", "/rooms", map[string]string{"name": "coffee"}, &room)
+	api.call("POST", "/rooms", map[string]string{"name": "attacks"}, &room)
 	bodies := []string{
 		`<img src=x onerror="throw new Error('run')"><script>throw new Error("run")</script>`,
 		"[click](javascript:throw%20new%20Error('run')) <a href=\"javascript:alert(1)\">x</a>",
@@ -32,25 +31,25 @@ func TestHostileBodies(t *testing.T) {
 	for _, body := range bodies {
 		say(api, room.ID, body)
 	}
-	ada.goTo(room.ID)
+	ada.goTo(room.ID) // none was open while they came
 	for _, width := range []int64{1280, 390} {
-		ada.size(width, 844, "light")
-		ada.until("be no wider", `document.documentElement.scrollWidth <= %d && (() => {
+		ada.Size(width, 844, "light")
+		ada.Until("be no wider", `document.documentElement.scrollWidth <= %d && (() => {
 			const log = document.querySelector("[data-testid=log]");
 			return log.scrollWidth <= log.clientWidth && log.querySelector("[data-testid=message]");
 		})()`, width)
 	}
-	ada.size(1280, 800, "light")
+	ada.Size(1280, 800, "light")
 	for i, body := range bodies {
-		ada.until(fmt.Sprintf("see body %d as text", i), `(() => {
+		ada.Until(fmt.Sprintf("see body %d as text", i), `(() => {
 			const log = document.querySelector("[data-testid=log]");
 			log.scrollTop = 0;
 			const bodies = [...log.querySelectorAll("[data-testid=body]")];
 			return bodies.some((b) => b.textContent.includes(%q));
 		})()`, firstWord(body))
 	}
-	ada.until("have no markup of theirs", `!document.querySelector("[data-testid=body] :is(img, script, iframe, [onerror], a[href^='javascript' i])")`)
-	ada.until("keep marks in their rows", `[...document.querySelectorAll("[data-testid=body]")].every((b) => getComputedStyle(b).overflowY === "clip")`)
+	ada.Until("have no markup of theirs", `!document.querySelector("[data-testid=body] :is(img, script, iframe, [onerror], a[href^='javascript' i])")`)
+	ada.Until("keep marks in their rows", `[...document.querySelectorAll("[data-testid=body]")].every((b) => getComputedStyle(b).overflowY === "clip")`)
 }
 
 // firstWord is a part of a body that is shown as it is written.
@@ -65,55 +64,43 @@ func firstWord(body string) string {
 
 // TestRefusedPost keeps what the server does not take, to be tried again or thrown away.
 func TestRefusedPost(t *testing.T) {
-	n := startNode(t)
-	b := startBrowser(t)
-	ada := openWindow(t, b, "ada", n.setupLink(t))
-	ada.register("ada", "Ada Lovelace")
-	api := n.login(t, "ada", password)
-	var room struct{ ID string }
-	api.call("POST", "/rooms", map[string]string{"name": "coffee"}, &room)
-	ada.goTo(room.ID)
-	ada.until("have the room", `document.querySelector("[data-testid=beginning]")`)
+	t.Parallel()
+	ada, _, _, _, _ := cafe(t)
 	// 9,000 letters are 18,000 bytes, more than a message may have.
-	ada.eval(`(() => {
+	ada.Eval(`(() => {
 		const input = document.querySelector("[data-testid=composer]");
 		input.value = "ä".repeat(9000);
 		input.dispatchEvent(new Event("input", { bubbles: true }));
 		input.focus();
 	})()`)
-	ada.run(enter)
-	ada.until("be told that it failed", `document.querySelector("[data-testid=message][data-state=failed]")?.textContent.includes("Not sent")`)
-	ada.click("Try again")
-	ada.until("see it fail again", `document.querySelector("[data-testid=message][data-state=failed]")`)
-	ada.say("and what comes after goes")
-	ada.sees("and what comes after goes")
-	ada.click("Discard")
-	ada.until("see it gone", `!document.querySelector("[data-testid=message][data-state=failed]")`)
+	ada.Run(browsertest.Enter)
+	ada.Until("be told that it failed", `document.querySelector("[data-testid=message][data-state=failed]")?.textContent.includes("Not sent")`)
+	ada.Click("Try again")
+	ada.Until("see it fail again", `document.querySelector("[data-testid=message][data-state=failed]")`)
+	ada.Say("and what comes after goes")
+	ada.Sees("and what comes after goes")
+	ada.Click("Discard")
+	ada.Until("see it gone", `!document.querySelector("[data-testid=message][data-state=failed]")`)
 }
 
 // TestJump goes to a message that is on no page here, and back to the newest.
 func TestJump(t *testing.T) {
-	n := startNode(t)
-	b := startBrowser(t)
-	ada := openWindow(t, b, "ada", n.setupLink(t))
-	ada.register("ada", "Ada Lovelace")
-	api := n.login(t, "ada", password)
-	var room struct{ ID string }
-	api.call("POST", "/rooms", map[string]string{"name": "coffee"}, &room)
+	t.Parallel()
+	ada, _, api, _, room := cafe(t)
 	var ids []string
 	for i := range 300 {
-		ids = append(ids, say(api, room.ID, fmt.Sprintf("cup %d", i)))
+		ids = append(ids, say(api, room, fmt.Sprintf("cup %d", i)))
 	}
 	var reply struct{ ID string }
-	api.call("POST", "/rooms/"+room.ID+"/messages", map[string]string{"body": "as I said", "reply_to": ids[20]}, &reply)
-	ada.goTo(room.ID)
-	ada.sees("as I said")
-	ada.until("see what it answers", `document.querySelector("[data-testid=quote] .quoted").textContent === "cup 20"`)
-	ada.eval(`document.querySelector("[data-testid=quote]").click()`)
-	ada.until("be there", `document.activeElement?.querySelector("[data-testid=body]")?.textContent === "cup 20"`)
-	ada.until("have few rows", `document.querySelectorAll("[data-testid=message]").length < 300`)
+	api.call("POST", "/rooms/"+room+"/messages", map[string]string{"body": "as I said", "reply_to": ids[20]}, &reply)
+	ada.goTo(room)
+	ada.Sees("as I said")
+	ada.Until("see what it answers", `document.querySelector("[data-testid=quote] .quoted").textContent === "cup 20"`)
+	ada.Eval(`document.querySelector("[data-testid=quote]").click()`)
+	ada.Until("be there", `document.activeElement?.querySelector("[data-testid=body]")?.textContent === "cup 20"`)
+	ada.Until("have few rows", `document.querySelectorAll("[data-testid=message]").length < 300`)
 	// Reading on from there, the gap closes: every cup is seen once and in order.
-	ada.eval(`(async () => {
+	ada.Eval(`(async () => {
 		const log = document.querySelector("[data-testid=log]");
 		window.cups = new Set();
 		const read = () => {
@@ -126,14 +113,14 @@ func TestJump(t *testing.T) {
 		};
 		read();
 	})()`)
-	ada.until("have read to the newest", `cups.has(299) && cups.size >= 280`)
-	ada.until("be at the newest", atBottom)
+	ada.Until("have read to the newest", `cups.has(299) && cups.size >= 280`)
+	ada.Until("be at the newest", atBottom)
 	// By an address too.
-	ada.goTo(room.ID + "/" + ids[150])
-	ada.until("be there", `document.activeElement?.querySelector("[data-testid=body]")?.textContent === "cup 150"`)
-	say(api, room.ID, "meanwhile")
-	ada.until("be told", `document.querySelector("[data-testid=jump]")`)
-	ada.eval(`document.querySelector("[data-testid=jump]").click()`)
-	ada.sees("meanwhile")
-	ada.until("be at the newest", atBottom)
+	ada.goTo(room + "/" + ids[150])
+	ada.Until("be there", `document.activeElement?.querySelector("[data-testid=body]")?.textContent === "cup 150"`)
+	say(api, room, "meanwhile")
+	ada.Until("be told", `document.querySelector("[data-testid=jump]")`)
+	ada.Eval(`document.querySelector("[data-testid=jump]").click()`)
+	ada.Sees("meanwhile")
+	ada.Until("be at the newest", atBottom)
 }

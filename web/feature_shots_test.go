@@ -4,27 +4,27 @@ import "github.com/chromedp/chromedp"
 
 // shootFeatures takes pictures of what opens above a room.
 func (w *window) shootFeatures() {
-	w.types("@")
-	w.until("be offered names", options+`.length > 2`)
+	w.Type("@")
+	w.Until("be offered names", options+`.length > 2`)
 	w.shoot("completion")
-	w.run(escape)
-	w.eval(`(() => { const c = document.querySelector("[data-testid=composer]"); c.value = ""; c.dispatchEvent(new Event("input", { bubbles: true })); })()`)
+	w.Run(escape)
+	w.Eval(`(() => { const c = document.querySelector("[data-testid=composer]"); c.value = ""; c.dispatchEvent(new Event("input", { bubbles: true })); })()`)
 	for _, dialog := range []struct{ label, state string }{
 		{"Choose an emoji", "emoji"}, {"Settings", "settings"}, {"Room settings", "room-settings"}, {"Jump to a date", "date"},
 	} {
-		w.click(dialog.label)
-		w.until("see it", `document.querySelector("dialog[open]")`)
+		w.Click(dialog.label)
+		w.Until("see it", `document.querySelector("dialog[open]")`)
 		w.shoot(dialog.state)
 		if dialog.state == "settings" {
-			w.click("Make an invite")
-			w.until("have a link", `document.querySelector("[data-testid=invite-link]")`)
-			w.eval(`document.querySelector("dialog").scrollTop = 1e6`)
+			w.Click("Make an invite")
+			w.Until("have a link", `document.querySelector("[data-testid=invite-link]")`)
+			w.Eval(`document.querySelector("dialog").scrollTop = 1e6`)
 			w.shoot("settings-end")
 		}
 		if dialog.state == "room-settings" {
-			w.eval(`document.querySelector("dialog").scrollTop = 1e6`)
+			w.Eval(`document.querySelector("dialog").scrollTop = 1e6`)
 			w.shoot("room-settings-end")
 		}
-		w.run(chromedp.Evaluate[chromedp.Void](`document.querySelector("dialog [aria-label=Close]").click()`))
+		w.Run(chromedp.Evaluate[chromedp.Void](`document.querySelector("dialog [aria-label=Close]").click()`))
 	}
 }

@@ -1,14 +1,14 @@
 package web_test
 
 import (
-	"context"
 	"flag"
 	"testing"
 	"time"
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/heapprofiler"
-	"github.com/chromedp/chromedp"
+
+	"github.com/klatch-chat/klatch/web/browsertest"
 )
 
 // traffic makes TestHeap long: go test ./web -run TestHeap -v -heap.time 30m -timeout 40m
@@ -36,11 +36,11 @@ func TestHeap(t *testing.T) {
 		sent++
 		if first == 0 && time.Since(begun) >= min(heapFirst, *traffic/3) {
 			first = ada.heap()
-			t.Logf("after %s and %d messages: %.2f MB of heap, %s rows", time.Since(begun).Round(time.Second), sent, first/1e6, ada.says(rowsDrawn))
+			t.Logf("after %s and %d messages: %.2f MB of heap, %.0f rows", time.Since(begun).Round(time.Second), sent, first/1e6, ada.number(rowsDrawn))
 		}
 	}
 	last := ada.heap()
-	t.Logf("after %s and %d messages: %.2f MB of heap, %s rows: %.2f times as much", time.Since(begun).Round(time.Second), sent, last/1e6, ada.says(rowsDrawn), last/first)
+	t.Logf("after %s and %d messages: %.2f MB of heap, %.0f rows: %.2f times as much", time.Since(begun).Round(time.Second), sent, last/1e6, ada.number(rowsDrawn), last/first)
 	if last > heapMost*first {
 		t.Errorf("the heap is %.2f times that of the first minute: want at most %v", last/first, heapMost)
 	}
@@ -50,12 +50,7 @@ const rowsDrawn = `document.querySelectorAll("[data-testid=message]").length`
 
 // heap is what is in use after what is not has been collected, in bytes.
 func (w *window) heap() float64 {
-	w.t.Helper()
-	w.run(
-		chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
-			_, err := cdp.Call(ctx, t, heapprofiler.CollectGarbage, cdp.Empty{})
-			return err
-		}),
-	)
+	w.T.Helper()
+	w.Run(browsertest.Command(heapprofiler.CollectGarbage, cdp.Empty{}))
 	return w.metrics()["JSHeapUsedSize"]
 }

@@ -3,41 +3,81 @@ package web_test
 import (
 	"bufio"
 	"bytes"
-	"encoding/json"
-	"io"
-	"net/http"
-	"net/http/cookiejar"
+	"net/url"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/klatch-chat/klatch/web/browsertest"
 )
+
+// patience is how long a condition may take to come true on a busy machine.
+const patience = browsertest.Patience
 
 // node is a klatch process that can be killed and started again in its place.
 type node struct {
-	binary, data, addr string
-	cmd                *exec.Cmd
-	setup              chan string // the link that makes the first administrator
+	data, addr    string
+	cluster, join string // the addresses of gossip and links, its own and that of a member; none for a node alone
+	cmd           *exec.Cmd
+	read          chan struct{} // closed when all that it printed has been read
+	setup         chan string   // the link that makes the first administrator
 }
 
 func startNode(t *testing.T) *node {
 	t.Helper()
-	n := &node{binary: filepath.Join(t.TempDir(), "klatch"), data: t.TempDir(), addr: "127.0.0.1:0", setup: make(chan string, 1)}
-	build := exec.Command("go", "build", "-o", n.binary, "../cli/klatch")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("building klatch: %v\n%s", err, out)
-	}
+	n := newNode(t)
 	n.start(t)
+	return n
+}
+
+// startCluster starts nodes that all join the first.
+func startCluster(t *testing.T, size int) []*node {
+	t.Helper()
+	var all []*node
+	for range size {
+		n := newNode(t)
+		n.cluster = "127.0.0.1:0"
+		if len(all) > 0 {
+			n.join = all[0].cluster
+		}
+		n.start(t)
+		all = append(all, n)
+	}
+	return all
+}
+
+func newNode(t *testing.T) *node {
+	t.Helper()
+	n := &node{data: t.TempDir(), addr: "127.0.0.1:0", setup: make(chan string, 1)}
 	t.Cleanup(func() { n.kill(t) })
 	return n
 }
 
-// start runs the node and reads where it serves from the first line that it prints.
+// start runs the node and reads where it serves from the first lines that it
+// prints. In its place may be a connection for a moment, for the kernel gave the
+// port and may give it again: then the node is started once more.
 func (n *node) start(t *testing.T) {
 	t.Helper()
+	for deadline := time.Now().Add(patience); ; {
+		said, ok := n.launch(t)
+		if ok {
+			return
+		}
+		if !strings.Contains(said, "address already in use") || time.Now().After(deadline) {
+			t.Fatalf("klatch serve ended without an address:\n%s", said)
+		}
+	}
+}
+
+func (n *node) launch(t *testing.T) (said string, ok bool) {
+	t.Helper()
+	path, err := klatch()
+	if err != nil {
+		t.Fatal(err)
+	}
 	var log bytes.Buffer
-	n.cmd = exec.Command(n.binary, "serve", "--addr", n.addr, "--ops-addr", "off", "--data", n.data)
+	n.cmd = exec.Command(path, n.args()...)
 	n.cmd.Stderr = &log
 	out, err := n.cmd.StdoutPipe()
 	if err != nil {
@@ -47,20 +87,47 @@ func (n *node) start(t *testing.T) {
 		t.Fatal(err)
 	}
 	lines := bufio.NewScanner(out)
+	if !n.greeted(lines) {
+		_ = n.cmd.Wait() // the log says more
+		n.cmd = nil
+		return log.String(), false
+	}
+	n.read = make(chan struct{})
+	go n.readOn(lines, n.read)
+	return "", true
+}
+
+func (n *node) args() []string {
+	args := []string{"serve", "--addr", n.addr, "--ops-addr", "off", "--data", n.data, "--rate-limit", "off", "--memory", "32MiB"}
+	if n.cluster != "" {
+		args = append(args, "--cluster-addr", n.cluster)
+	}
+	if n.join != "" {
+		args = append(args, "--join", n.join)
+	}
+	return args
+}
+
+// greeted reads the addresses, which are the same at the next start.
+func (n *node) greeted(lines *bufio.Scanner) bool {
 	for lines.Scan() {
-		word, _, _ := strings.Cut(lines.Text(), " ")
+		word, what, _ := strings.Cut(lines.Text(), " ")
 		if addr, ok := strings.CutPrefix(word, "http://"); ok {
 			n.addr = addr
-			go n.readOn(lines)
-			return
+		}
+		if what == "gossip and links of the cluster" {
+			n.cluster = word
+		}
+		if n.cluster == "" || n.cluster == word {
+			return true
 		}
 	}
-	err = n.cmd.Wait()
-	t.Fatalf("klatch serve ended without an address: %v\n%s", err, log.String())
+	return false
 }
 
 // readOn reads what else is printed, so that the node never waits for us.
-func (n *node) readOn(lines *bufio.Scanner) {
+func (n *node) readOn(lines *bufio.Scanner, read chan<- struct{}) {
+	defer close(read)
 	for lines.Scan() {
 		if link, _, _ := strings.Cut(lines.Text(), " "); strings.Contains(link, "#invite=") {
 			n.setup <- link
@@ -83,78 +150,35 @@ func (n *node) setupLink(t *testing.T) string {
 // kill is kill -9: nothing gets a chance to be tidied up.
 func (n *node) kill(t *testing.T) {
 	t.Helper()
+	if n.cmd == nil {
+		return
+	}
 	if err := n.cmd.Process.Kill(); err != nil {
 		t.Log(err)
 	}
+	<-n.read
 	_ = n.cmd.Wait() // says only that it was killed
+	n.cmd = nil
+}
+
+// through is the link that makes the first administrator, by way of another address.
+func through(t *testing.T, n *node, base string) string {
+	t.Helper()
+	link, err := url.Parse(n.setupLink(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return base + "/#" + link.Fragment
 }
 
 func (n *node) url() string { return "http://" + n.addr }
 
-// caller speaks REST as a user, to do quickly what is not the page's test.
-type caller struct {
-	t    *testing.T
-	base string
-	http http.Client
-}
-
 func (n *node) login(t *testing.T, username, password string) *caller {
 	t.Helper()
-	c := n.caller(t)
-	c.call("POST", "/login", map[string]string{"username": username, "password": password}, nil)
-	return c
+	return login(t, n.url(), username, password)
 }
 
 func (n *node) register(t *testing.T, username, display string) *caller {
 	t.Helper()
-	c := n.caller(t)
-	c.call("POST", "/register", map[string]string{"username": username, "password": password, "display_name": display}, nil)
-	return c
-}
-
-// caller is nobody yet.
-func (n *node) caller(t *testing.T) *caller {
-	t.Helper()
-	jar, err := cookiejar.New(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &caller{t: t, base: n.url(), http: http.Client{Jar: jar}}
-}
-
-func (c *caller) call(method, path string, body, answer any) {
-	c.t.Helper()
-	b, err := json.Marshal(body)
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	for {
-		req, err := http.NewRequest(method, c.base+"/api/v1"+path, bytes.NewReader(b))
-		if err != nil {
-			c.t.Fatal(err)
-		}
-		req.Header.Set("Content-Type", "application/json")
-		req.Header.Set("Origin", c.base)
-		resp, err := c.http.Do(req)
-		if err != nil {
-			c.t.Fatal(err)
-		}
-		got, err := io.ReadAll(resp.Body)
-		resp.Body.Close()
-		if err != nil {
-			c.t.Fatal(err)
-		}
-		if resp.StatusCode == http.StatusTooManyRequests {
-			continue // so many messages are more than a user's burst
-		}
-		if resp.StatusCode >= 300 {
-			c.t.Fatalf("%s %s: %s: %s", method, path, resp.Status, got)
-		}
-		if answer != nil {
-			if err := json.Unmarshal(got, answer); err != nil {
-				c.t.Fatal(err)
-			}
-		}
-		return
-	}
+	return register(t, n.url(), username, display)
 }

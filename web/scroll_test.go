@@ -1,17 +1,15 @@
 package web_test
 
 import (
-	"context"
-	"encoding/json"
 	"flag"
 	"slices"
 	"testing"
 	"time"
 
-	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/input"
-	"github.com/chromedp/chromedp"
+
+	"github.com/klatch-chat/klatch/web/browsertest"
 )
 
 // scrolled makes TestScroll long, and has it measure:
@@ -27,21 +25,17 @@ const (
 // TestScroll goes back through a long room: what is read stays where it is when
 // older pages come, the document stays small, and nothing is left out.
 func TestScroll(t *testing.T) {
-	n := startNode(t)
-	ada := openWindow(t, startBrowser(t), "ada", n.setupLink(t))
-	ada.register("ada", "Ada Lovelace")
-	api := n.login(t, "ada", password)
-	var room struct{ ID string }
-	api.call("POST", "/rooms", map[string]string{"name": "long"}, &room)
+	t.Parallel()
+	ada, n, _, _, room := cafe(t)
 	n.kill(t)
 	messages := max(*scrolled, scrollShort)
 	begun := time.Now()
-	n.fill(t, room.ID, messages)
+	n.fill(t, room, messages)
 	t.Logf("%d messages in %s", messages, time.Since(begun).Round(time.Second))
 	n.start(t)
-	ada.until("come back", `document.querySelector("[data-testid=banner][data-state=online]")`)
-	ada.goTo(room.ID)
-	ada.until("stand at the newest", `document.querySelectorAll("[data-testid=message]").length > 10 && `+atBottom)
+	ada.Until("come back", `document.querySelector("[data-testid=banner][data-state=online]")`)
+	ada.goTo(room)
+	ada.Until("stand at the newest", `document.querySelectorAll("[data-testid=message]").length > 10 && `+atBottom)
 	if *scrolled == 0 {
 		ada.holds(t, 20)
 		return
@@ -54,7 +48,7 @@ func TestScroll(t *testing.T) {
 // frame whether what is in view moved.
 func (w *window) holds(t *testing.T, pages int) {
 	t.Helper()
-	w.eval(`window.jump = 0; window.most = 0; window.lost = 0;
+	w.Eval(`window.jump = 0; window.most = 0; window.lost = 0;
 	window.log = document.querySelector("[data-testid=log]");
 	window.edge = () => log.getBoundingClientRect().top;
 	window.numbers = () => [...log.querySelectorAll("[data-testid=body]")].map((b) => Number(/^row (\d+)/.exec(b.textContent)[1]));
@@ -66,7 +60,7 @@ func (w *window) holds(t *testing.T, pages int) {
 		requestAnimationFrame(look);
 	})()`)
 	for i := range pages {
-		w.eval(`new Promise((done) => {
+		w.Eval(`new Promise((done) => {
 			held = null;
 			window.height = log.scrollHeight;
 			log.scrollTop = 700;
@@ -76,28 +70,28 @@ func (w *window) holds(t *testing.T, pages int) {
 				done();
 			}));
 		})`)
-		w.until("have an older page", `log.scrollTop > 1200 && log.ariaBusy === "false"`)
+		w.Until("have an older page", `log.scrollTop > 1200 && log.ariaBusy === "false"`)
 		if i%10 == 9 {
-			w.until("see no jump and no gap", `jump <= 1 && lost === 0 && most < 300`)
+			w.Until("see no jump and no gap", `jump <= 1 && lost === 0 && most < 300`)
 		}
 	}
-	w.until("have seen no jump and no gap", `jump <= 1 && lost === 0 && most < 300`)
-	t.Logf("%d pages: a row in view moved by at most %s px, %s rows in the document", pages, w.says(`jump`), w.says(`most`))
+	w.Until("have seen no jump and no gap", `jump <= 1 && lost === 0 && most < 300`)
+	t.Logf("%d pages: a row in view moved by at most %.2f px, %.0f rows in the document", pages, w.number(`jump`), w.number(`most`))
 }
 
 // frames measures what Chromium draws while a person flings back through the room.
 func (w *window) frames(t *testing.T) {
 	t.Helper()
 	first := w.number(`Number(/^row (\d+)/.exec(document.querySelector("[data-testid=body]").textContent)[1])`)
-	w.run(call(emulation.SetCPUThrottlingRate, emulation.SetCPUThrottlingRateParams{Rate: throttle}))
+	w.Run(browsertest.Command(emulation.SetCPUThrottlingRate, emulation.SetCPUThrottlingRateParams{Rate: throttle}))
 	var passed float64
 	events := w.trace(func() {
 		for passed < scrollRows {
-			w.fling(60_000)
+			w.fling(60_000) // under ten seconds
 			passed = first - w.number(`Number(/^row (\d+)/.exec(document.querySelector("[data-testid=body]").textContent)[1])`)
 		}
 	}, "devtools.timeline", "disabled-by-default-devtools.timeline.frame", "devtools.timeline.frame", "toplevel")
-	w.run(call(emulation.SetCPUThrottlingRate, emulation.SetCPUThrottlingRateParams{Rate: 1}))
+	w.Run(browsertest.Command(emulation.SetCPUThrottlingRate, emulation.SetCPUThrottlingRateParams{Rate: 1}))
 	drawn := intervals(events, "DrawFrame")
 	tasks := w.tasks(events)
 	t.Logf("%.0f rows in %d frames; between frames, ms: p50 %.1f, p95 %.1f, p99 %.1f, most %.1f; within 17 ms %.3f", passed, len(drawn),
@@ -113,17 +107,9 @@ func (w *window) frames(t *testing.T) {
 
 // fling scrolls back by a gesture, as a touchpad does, through the compositor.
 func (w *window) fling(pixels float64) {
-	w.t.Helper()
-	ctx, cancel := context.WithTimeout(w.ctx, 10*patience)
-	defer cancel()
+	w.T.Helper()
 	gesture := input.SynthesizeScrollGestureParams{X: 640, Y: 400, YDistance: pixels, Speed: scrollSpeed, GestureSourceType: input.GestureSourceTypeMouse}
-	act := chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
-		_, err := cdp.Call(ctx, t, input.SynthesizeScrollGesture, gesture)
-		return err
-	})
-	if err := chromedp.Do(ctx, act); err != nil {
-		w.t.Fatalf("%s: scrolling: %v", w.name, err)
-	}
+	w.Run(browsertest.Command(input.SynthesizeScrollGesture, gesture))
 }
 
 // intervals are the milliseconds between the events of a name, of the process that has most of them.
@@ -150,7 +136,7 @@ func intervals(events []traceEvent, name string) []float64 {
 
 // tasks are the milliseconds of each task of the page's main thread.
 func (w *window) tasks(events []traceEvent) []float64 {
-	w.t.Helper()
+	w.T.Helper()
 	type thread struct{ process, id int64 }
 	layouts := map[thread]int{}
 	for _, e := range events {
@@ -186,22 +172,7 @@ func within(sorted []float64, most float64) float64 {
 	return float64(n) / float64(max(len(sorted), 1))
 }
 
-// says is what a script comes to, as JSON.
-func (w *window) says(script string) string {
-	w.t.Helper()
-	ctx, cancel := context.WithTimeout(w.ctx, patience)
-	defer cancel()
-	s, err := chromedp.Run(ctx, chromedp.Evaluate[string]("JSON.stringify("+script+")"))
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return s
-}
-
-func (w *window) number(script string) (n float64) {
-	w.t.Helper()
-	if err := json.Unmarshal([]byte(w.says(script)), &n); err != nil {
-		w.t.Fatal(err)
-	}
-	return n
+func (w *window) number(script string) float64 {
+	w.T.Helper()
+	return browsertest.Value[float64](w.Window, script)
 }

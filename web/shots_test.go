@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/chromedp/chromedp"
+
+	"github.com/klatch-chat/klatch/web/browsertest"
 )
 
 // shotsDir is where TestShots puts its pictures: go test ./web -run Shots -shots DIR
@@ -16,19 +18,19 @@ var shotsDir = flag.String("shots", "", "a directory for screenshots of every st
 
 // shoot takes a picture of a state in both themes and at three widths.
 func (w *window) shoot(state string) {
-	w.t.Helper()
+	w.T.Helper()
 	for _, width := range []int64{390, 820, 1440} {
 		height := int64(900)
 		if width < 700 {
 			height = 844
 		}
 		for _, scheme := range []string{"light", "dark"} {
-			w.size(width, height, scheme)
-			w.until("fit "+state, `document.documentElement.scrollWidth <= %d`, width)
+			w.Size(width, height, scheme)
+			w.Until("fit "+state, `document.documentElement.scrollWidth <= %d`, width)
 			w.picture(fmt.Sprintf("%s-%d-%s", state, width, scheme))
 		}
 	}
-	w.size(1440, 900, "light")
+	w.Size(1440, 900, "light")
 }
 
 // TestShots is for people's eyes.
@@ -40,84 +42,70 @@ func TestShots(t *testing.T) {
 		t.Fatal(err)
 	}
 	n := startNode(t)
-	b := startBrowser(t)
-	ada := openWindow(t, b, "ada", n.setupLink(t))
+	ada := openWindow(t, "ada", n.setupLink(t))
 	ada.shoot("register")
-	ada.register("ada", "Ada Lovelace")
+	ada.Register("ada", "Ada Lovelace", password)
 	ada.shoot("welcome")
 	rooms := furnish(t, n)
-	guest := openWindow(t, b, "guest", n.url())
-	guest.until("see the sign-in page", `document.querySelector("main h1")`)
+	guest := openWindow(t, "guest", n.url())
+	guest.Until("see the sign-in page", `document.querySelector("main h1")`)
 	guest.shoot("sign-in")
-	guest.fill("username", "ada")
-	guest.fill("password", "wrong")
-	guest.click("Sign in")
-	guest.until("be told", `document.querySelector("[data-testid=form-error]").textContent`)
+	guest.Fill("username", "ada")
+	guest.Fill("password", "wrong")
+	guest.Click("Sign in")
+	guest.Until("be told", `document.querySelector("[data-testid=form-error]").textContent`)
 	guest.shoot("error")
 
-	ada.click("Browse public rooms")
-	ada.until("see rooms", `document.querySelectorAll(".browse li").length > 2`)
+	ada.Click("Browse public rooms")
+	ada.Until("see rooms", `document.querySelectorAll(".browse li").length > 2`)
 	ada.shoot("browse")
-	ada.click("Close")
-	ada.click("Make a room")
-	ada.until("see the form", `document.querySelector("dialog input")`)
+	ada.Click("Close")
+	ada.Click("Make a room")
+	ada.Until("see the form", `document.querySelector("dialog input")`)
 	ada.shoot("dialog")
-	ada.click("Close")
+	ada.Click("Close")
 
 	ada.goTo(rooms["coffee"])
-	ada.until("see the room", `document.querySelectorAll("[data-testid=message]").length > 9`)
+	ada.Until("see the room", `document.querySelectorAll("[data-testid=message]").length > 9`)
 	ada.shoot("room")
 	ada.shootFeatures()
-	ada.eval(`[...document.querySelectorAll("[data-testid=message]")].at(-3).focus()`)
-	ada.click("Reply")
+	ada.Eval(`[...document.querySelectorAll("[data-testid=message]")].at(-3).focus()`)
+	ada.Click("Reply")
 	ada.shoot("reply")
-	ada.size(390, 844, "light")
-	ada.click("Members")
+	ada.Size(390, 844, "light")
+	ada.Click("Members")
 	for _, scheme := range []string{"light", "dark"} {
-		ada.size(390, 844, scheme)
+		ada.Size(390, 844, scheme)
 		ada.picture("members-390-" + scheme)
 	}
-	ada.click("Close the member list")
+	ada.Click("Close the member list")
 	ada.goTo(rooms["empty"])
-	ada.until("see nothing", `document.querySelector("[data-testid=beginning]") && !document.querySelector("[data-testid=message]")`)
+	ada.Until("see nothing", `document.querySelector("[data-testid=beginning]") && !document.querySelector("[data-testid=message]")`)
 	ada.shoot("empty")
 	ada.goTo(rooms["long"])
-	ada.until("see a long room", `document.querySelectorAll("[data-testid=message]").length > 20`)
-	ada.eval(`document.querySelector("[data-testid=log]").scrollTop -= 900`)
-	ada.until("be away from the newest", `document.querySelector("[data-testid=jump]")`)
+	ada.Until("see a long room", `document.querySelectorAll("[data-testid=message]").length > 20`)
+	ada.Eval(`document.querySelector("[data-testid=log]").scrollTop -= 900`)
+	ada.Until("be away from the newest", `document.querySelector("[data-testid=jump]")`)
 	ada.shoot("long")
 	ada.goTo("")
 	ada.shoot("home")
 	ada.goTo(rooms["coffee"])
 	n.kill(t)
-	ada.until("notice", `document.querySelector("[data-testid=banner]").textContent.includes("Reconnecting")`)
-	ada.say("written while the server is away")
-	ada.until("be at the newest", atBottom)
+	ada.Until("notice", `document.querySelector("[data-testid=banner]").textContent.includes("Reconnecting")`)
+	ada.Say("written while the server is away")
+	ada.Until("be at the newest", atBottom)
 	ada.shoot("offline")
-	ada.until("still be at the newest", atBottom)
+	ada.Until("still be at the newest", atBottom)
 	n.start(t)
 }
 
 // picture takes one as the window is.
 func (w *window) picture(name string) {
-	w.t.Helper()
-	png, err := chromedp.Run(w.ctx, chromedp.CaptureScreenshot())
-	if err != nil {
-		w.t.Fatal(err)
-	}
+	w.T.Helper()
+	png := browsertest.Get(w.Window, chromedp.CaptureScreenshot())
 	if err := os.WriteFile(filepath.Join(*shotsDir, name+".png"), png, 0o644); err != nil {
-		w.t.Fatal(err)
+		w.T.Fatal(err)
 	}
-}
-
-// goTo opens a room by its address.
-func (w *window) goTo(room string) {
-	w.t.Helper()
-	if room == "" {
-		w.eval(`location.hash = "#/"`)
-		return
-	}
-	w.eval(`location.hash = "#/room/` + room + `"`)
 }
 
 const sample = "The **new grinder** arrived: *quieter*, ~~cheaper~~, and it remembers the dose.\n\n1. Weigh 18 g\n2. Grind at `4.5`\n3. Pull for 28 s\n\n> It depends on the beans.\n\nSee [the manual](https://grinder.example/manual) or https://grinder.example/faq"
@@ -168,12 +156,4 @@ func talkAbout(people map[string]*caller, room string) {
 	bob.call("DELETE", "/rooms/"+room+"/messages/"+gone, nil, nil)
 	edited := say(ada, room, "I can do it todya")
 	ada.call("PATCH", "/rooms/"+room+"/messages/"+edited, map[string]string{"body": "I can do it today"}, nil)
-}
-
-// say posts and returns the message's id.
-func say(c *caller, room, body string) string {
-	c.t.Helper()
-	var m struct{ ID string }
-	c.call("POST", "/rooms/"+room+"/messages", map[string]string{"body": body}, &m)
-	return m.ID
 }

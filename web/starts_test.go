@@ -13,9 +13,10 @@ import (
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/network"
-	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/performance"
 	"github.com/chromedp/chromedp"
+
+	"github.com/klatch-chat/klatch/web/browsertest"
 )
 
 // starts makes TestStarts measure: go test ./web -run Starts -v -starts 5
@@ -54,28 +55,19 @@ func TestStarts(t *testing.T) {
 	if *starts == 0 {
 		t.Skip("measures only when -starts says how often")
 	}
-	n := startNode(t)
-	b := startBrowser(t)
-	ada := openWindow(t, b, "ada", n.setupLink(t))
-	ada.register("ada", "Ada Lovelace")
-	api := n.login(t, "ada", password)
-	var room struct{ ID string }
-	api.call("POST", "/rooms", map[string]string{"name": "coffee"}, &room)
+	_, n, api, _, room := cafe(t)
 	for i := range startsRoom {
-		api.call("POST", "/rooms/"+room.ID+"/messages", map[string]string{"body": fmt.Sprintf("message %d", i+1)}, nil)
+		say(api, room, fmt.Sprintf("message %d", i+1))
 	}
-	link := n.url() + "/#/room/" + room.ID
+	link := n.url() + "/#/room/" + room
 	var first, second []float64
 	for range *starts {
-		w := openWindow(t, b, "start", "about:blank")
+		w := openWindow(t, "start", "about:blank")
 		w.setCookies(api)
-		w.run(chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
-			_, err := cdp.Call(ctx, t, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: watchStart})
-			return err
-		}))
+		w.Run(browsertest.OnNewDocument(watchStart))
 		first = append(first, w.start("first", link))
 		w.settled(startsAfter)
-		w.run(chromedp.Navigate("about:blank"))
+		w.Run(chromedp.Navigate("about:blank"))
 		second = append(second, w.start("second", link))
 	}
 	report(t, "first", first, mostFirst)
@@ -94,36 +86,31 @@ func report(t *testing.T, what string, all []float64, most time.Duration) {
 
 // start opens a page with the processor throttled, and returns the milliseconds until a message was shown.
 func (w *window) start(what, url string) float64 {
-	w.t.Helper()
-	w.run(call(emulation.SetCPUThrottlingRate, emulation.SetCPUThrottlingRateParams{Rate: throttle}))
+	w.T.Helper()
+	w.Run(browsertest.Command(emulation.SetCPUThrottlingRate, emulation.SetCPUThrottlingRateParams{Rate: throttle}))
 	before := w.metrics()
-	w.run(chromedp.Navigate(url))
-	w.until("show messages", `window.marks?.shown`)
-	w.run(call(emulation.SetCPUThrottlingRate, emulation.SetCPUThrottlingRateParams{Rate: 1}))
+	w.Run(chromedp.Navigate(url))
+	w.Until("show messages", `window.marks?.shown`)
+	w.Run(browsertest.Command(emulation.SetCPUThrottlingRate, emulation.SetCPUThrottlingRateParams{Rate: 1}))
 	spent := w.metrics()
-	ctx, cancel := context.WithTimeout(w.ctx, patience)
-	defer cancel()
-	text, err := chromedp.Run(ctx, chromedp.Evaluate[string](readMarks))
-	if err != nil {
-		w.t.Fatal(err)
-	}
+	text := browsertest.Value[string](w.Window, readMarks)
 	var m marks
 	if err := json.Unmarshal([]byte(text), &m); err != nil {
-		w.t.Fatal(err)
+		w.T.Fatal(err)
 	}
-	w.t.Logf("%s start, ms: %s", what, text)
+	w.T.Logf("%s start, ms: %s", what, text)
 	for _, part := range []string{"TaskDuration", "ScriptDuration", "V8CompileDuration", "LayoutDuration", "RecalcStyleDuration"} {
-		w.t.Logf("  %s %.0f ms of processor, throttled", part, 1000*(spent[part]-before[part]))
+		w.T.Logf("  %s %.0f ms of processor, throttled", part, 1000*(spent[part]-before[part]))
 	}
 	return m.Shown
 }
 
 // metrics are the seconds that the page's main thread has spent.
 func (w *window) metrics() map[string]float64 {
-	w.t.Helper()
+	w.T.Helper()
 	all := map[string]float64{}
-	w.run(
-		call(performance.Enable, performance.EnableParams{TimeDomain: performance.EnableTimeDomainThreadTicks}),
+	w.Run(
+		browsertest.Command(performance.Enable, performance.EnableParams{TimeDomain: performance.EnableTimeDomainThreadTicks}),
 		chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
 			got, err := cdp.Call(ctx, t, performance.GetMetrics, cdp.Empty{})
 			if err != nil {
@@ -140,17 +127,17 @@ func (w *window) metrics() map[string]float64 {
 
 // setCookies signs a window in as a caller of REST is.
 func (w *window) setCookies(c *caller) {
-	w.t.Helper()
+	w.T.Helper()
 	base, err := url.Parse(c.base)
 	if err != nil {
-		w.t.Fatal(err)
+		w.T.Fatal(err)
 	}
 	for _, k := range c.http.Jar.Cookies(base) {
-		w.run(call(network.SetCookie, network.SetCookieParams{Name: k.Name, Value: k.Value, URL: c.base}))
+		w.Run(browsertest.Command(network.SetCookie, network.SetCookieParams{Name: k.Name, Value: k.Value, URL: c.base}))
 	}
 }
 
 func clearCookies(w *window) {
-	w.t.Helper()
-	w.run(call(network.ClearBrowserCookies, cdp.Empty{}))
+	w.T.Helper()
+	w.Run(browsertest.Command(network.ClearBrowserCookies, cdp.Empty{}))
 }

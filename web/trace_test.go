@@ -7,7 +7,8 @@ import (
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/tracing"
-	"github.com/chromedp/chromedp"
+
+	"github.com/klatch-chat/klatch/web/browsertest"
 )
 
 // traceEvent is one of Chromium's trace, in microseconds.
@@ -25,7 +26,7 @@ type traceEvent struct {
 
 // trace returns what Chromium traces in some categories while do runs, by time.
 func (w *window) trace(do func(), categories ...string) []traceEvent {
-	w.t.Helper()
+	w.T.Helper()
 	var mu sync.Mutex
 	var events []traceEvent
 	complete := make(chan struct{})
@@ -38,24 +39,22 @@ func (w *window) trace(do func(), categories ...string) []traceEvent {
 			for _, v := range ev.Value {
 				var e traceEvent
 				if err := json.Unmarshal([]byte(v), &e); err != nil {
-					w.t.Errorf("an event of the trace: %v", err)
+					w.T.Errorf("an event of the trace: %v", err)
 					return
 				}
 				events = append(events, e)
 			}
 		case *tracing.EventTracingComplete:
 			if ev.DataLossOccurred {
-				w.t.Error("the trace is not whole")
+				w.T.Error("the trace is not whole")
 			}
 			ended.Do(func() { close(complete) })
 		}
 	}
-	if err := chromedp.Listen(w.ctx, hear); err != nil {
-		w.t.Fatal(err)
-	}
-	w.run(call(tracing.Start, tracing.StartParams{TraceConfig: &tracing.TraceConfig{IncludedCategories: categories, RecordMode: tracing.TraceConfigRecordModeRecordUntilFull}}))
+	w.Listen(hear)
+	w.Run(browsertest.Command(tracing.Start, tracing.StartParams{TraceConfig: &tracing.TraceConfig{IncludedCategories: categories, RecordMode: tracing.TraceConfigRecordModeRecordUntilFull}}))
 	do()
-	w.run(call(tracing.End, cdp.Empty{}))
+	w.Run(browsertest.Command(tracing.End, cdp.Empty{}))
 	<-complete
 	mu.Lock()
 	defer mu.Unlock()

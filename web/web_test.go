@@ -1,7 +1,6 @@
 package web_test
 
 import (
-	"context"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -10,15 +9,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/chromedp/chromedp"
 
 	"github.com/klatch-chat/klatch/web"
+	"github.com/klatch-chat/klatch/web/browsertest"
 )
-
-// patience is how long a condition may take to come true on a busy machine.
-const patience = 60 * time.Second
 
 // TestAssets holds the built files to what the server and its policy rely on.
 func TestAssets(t *testing.T) {
@@ -90,26 +86,26 @@ const password = "correct horse battery"
 // TestTwoPeople is the client's promise: two people find each other, talk, and
 // lose nothing when the server is killed under them (I1, I5, I7).
 func TestTwoPeople(t *testing.T) {
+	t.Parallel()
 	n := startNode(t)
-	b := startBrowser(t)
-	ada, bob := openWindow(t, b, "ada", n.setupLink(t)), openWindow(t, b, "bob", n.url())
-	ada.until("be invited", `document.querySelector("[data-testid=intro]")?.textContent.startsWith("You have been invited")`)
-	ada.register("ada", "Ada Lovelace")
-	ada.eval(`fetch("/api/v1/me").then((r) => r.json()).then((u) => { if (u.role !== "admin") throw new Error("the role is " + u.role) })`)
-	bob.until("see the sign-in page", `document.querySelector("main h1")?.textContent === "Sign in"`)
-	bob.click("Make an account")
-	bob.register("bob", "Bob Kahn")
-	t.Run("wrong password", func(t *testing.T) { wrongPassword(t, b, n) })
+	ada, bob := openWindow(t, "ada", n.setupLink(t)), openWindow(t, "bob", n.url())
+	ada.Until("be invited", `document.querySelector("[data-testid=intro]")?.textContent.startsWith("You have been invited")`)
+	ada.Register("ada", "Ada Lovelace", password)
+	ada.Eval(`fetch("/api/v1/me").then((r) => r.json()).then((u) => { if (u.role !== "admin") throw new Error("the role is " + u.role) })`)
+	bob.Until("see the sign-in page", `document.querySelector("main h1")?.textContent === "Sign in"`)
+	bob.Click("Make an account")
+	bob.Register("bob", "Bob Kahn", password)
+	t.Run("wrong password", func(t *testing.T) { wrongPassword(t, n) })
 
-	ada.click("Make a room")
-	ada.fill("name", "coffee")
-	ada.fill("topic", "Beans, machines and everything around them")
-	ada.click("Make the room")
-	ada.until("be in the room", `document.querySelector("[data-testid=room-title]")?.textContent === "coffee"`)
-	bob.click("Browse public rooms")
-	bob.click("Join coffee")
-	bob.until("be in the room", `document.querySelector("[data-testid=room-title]")?.textContent === "coffee"`)
-	ada.until("see Bob here", `[...document.querySelectorAll("[data-testid=members] [data-status=online]")].length === 2`)
+	ada.Click("Make a room")
+	ada.Fill("name", "coffee")
+	ada.Fill("topic", "Beans, machines and everything around them")
+	ada.Click("Make the room")
+	ada.Until("be in the room", `document.querySelector("[data-testid=room-title]")?.textContent === "coffee"`)
+	bob.Click("Browse public rooms")
+	bob.Click("Join coffee")
+	bob.Until("be in the room", `document.querySelector("[data-testid=room-title]")?.textContent === "coffee"`)
+	ada.Until("see Bob here", `[...document.querySelectorAll("[data-testid=members] [data-status=online]")].length === 2`)
 
 	talk(ada, bob)
 	change(ada, bob)
@@ -118,97 +114,97 @@ func TestTwoPeople(t *testing.T) {
 	history(t, n, ada, bob)
 	crash(t, n, ada, bob)
 	looks(ada, bob)
-	ada.click("Sign out")
-	ada.click("Sign out") // yes
-	ada.until("be signed out", `document.querySelector("main h1")?.textContent === "Sign in"`)
+	ada.Click("Sign out")
+	ada.Click("Sign out") // yes
+	ada.Until("be signed out", `document.querySelector("main h1")?.textContent === "Sign in"`)
 }
 
-func wrongPassword(t *testing.T, b context.Context, n *node) {
-	w := openWindow(t, b, "guest", n.url())
-	w.fill("username", "ada")
-	w.fill("password", "not the password")
-	w.click("Sign in")
-	w.until("be told what is wrong", `document.querySelector("[data-testid=form-error]")?.textContent.includes("wrong")`)
-	w.click("Make an account")
-	w.fill("username", "ada")
-	w.fill("password", password)
-	w.click("Make my account")
-	w.until("be told at the field", `document.querySelector("[data-testid=error-username]")?.textContent.includes("taken")`)
+func wrongPassword(t *testing.T, n *node) {
+	w := openWindow(t, "guest", n.url())
+	w.Fill("username", "ada")
+	w.Fill("password", "not the password")
+	w.Click("Sign in")
+	w.Until("be told what is wrong", `document.querySelector("[data-testid=form-error]")?.textContent.includes("wrong")`)
+	w.Click("Make an account")
+	w.Fill("username", "ada")
+	w.Fill("password", password)
+	w.Click("Make my account")
+	w.Until("be told at the field", `document.querySelector("[data-testid=error-username]")?.textContent.includes("taken")`)
 }
 
 // talk goes both ways, live, and shows text as text.
 func talk(ada, bob *window) {
-	ada.t.Helper()
-	ada.say("Good morning! Who has tried the new grinder?")
-	bob.sees("Good morning! Who has tried the new grinder?")
-	bob.run(chromedp.SendKeys(chromedp.CSS(`[data-testid=composer]`), "I "))
-	ada.until("see Bob type", `document.querySelector("[data-testid=typing]").textContent === "Bob Kahn is typing…"`)
-	bob.say("have, it is <b>loud</b>: https://grinder.example/review?id=7.")
-	ada.until("see a link", `document.querySelector('[data-testid=body] a[href="https://grinder.example/review?id=7"][rel~="noopener"]')`)
-	ada.until("see text, not markup", `document.querySelector("[data-testid=message]:last-child [data-testid=body]").textContent.includes("<b>loud</b>")`)
-	ada.say("@bob thank you")
-	bob.until("be mentioned", `document.querySelector("[data-testid=message] .mention")?.textContent === "@bob"`)
+	ada.T.Helper()
+	ada.Say("Good morning! Who has tried the new grinder?")
+	bob.Sees("Good morning! Who has tried the new grinder?")
+	bob.Type("I ")
+	ada.Until("see Bob type", `document.querySelector("[data-testid=typing]").textContent === "Bob Kahn is typing…"`)
+	bob.Say("have, it is <b>loud</b>: https://grinder.example/review?id=7.")
+	ada.Until("see a link", `document.querySelector('[data-testid=body] a[href="https://grinder.example/review?id=7"][rel~="noopener"]')`)
+	ada.Until("see text, not markup", `document.querySelector("[data-testid=message]:last-child [data-testid=body]").textContent.includes("<b>loud</b>")`)
+	ada.Say("@bob thank you")
+	bob.Until("be mentioned", `document.querySelector("[data-testid=message] .mention")?.textContent === "@bob"`)
 }
 
 // change shows edits, reactions, replies and deletions in the other window.
 func change(ada, bob *window) {
-	ada.t.Helper()
-	bob.say("louder then a truck")
+	ada.T.Helper()
+	bob.Say("louder then a truck")
 	bob.act("louder then a truck", "Edit")
-	bob.until("edit", `document.querySelector("[data-testid=composer]").value === "louder then a truck"`)
-	bob.eval(`document.querySelector("[data-testid=composer]").value = ""`)
-	bob.say("louder than a truck")
-	ada.sees("louder than a truck")
-	ada.until("see that it was edited", `document.querySelector("[data-testid=message]:last-child [data-testid=edited]")`)
+	bob.Until("edit", `document.querySelector("[data-testid=composer]").value === "louder then a truck"`)
+	bob.Eval(`document.querySelector("[data-testid=composer]").value = ""`)
+	bob.Say("louder than a truck")
+	ada.Sees("louder than a truck")
+	ada.Until("see that it was edited", `document.querySelector("[data-testid=message]:last-child [data-testid=edited]")`)
 
 	ada.act("louder than a truck", "React")
-	ada.click("Laughing")
-	bob.until("see the reaction", `document.querySelector('[data-testid=reaction][aria-pressed="false"]')?.textContent === "😂1"`)
-	bob.run(chromedp.Click(chromedp.CSS("[data-testid=reaction]")))
-	ada.until("see both", `document.querySelector('[data-testid=reaction][aria-pressed="true"]')?.textContent === "😂2"`)
+	ada.Click("Laughing")
+	bob.Until("see the reaction", `document.querySelector('[data-testid=reaction][aria-pressed="false"]')?.textContent === "😂1"`)
+	bob.Run(chromedp.Click(chromedp.CSS("[data-testid=reaction]")))
+	ada.Until("see both", `document.querySelector('[data-testid=reaction][aria-pressed="true"]')?.textContent === "😂2"`)
 
 	ada.act("louder than a truck", "Reply")
-	ada.say("then I keep my old one")
-	bob.until("see the reply", `document.querySelector("[data-testid=message]:last-child [data-testid=quote] .quoted")?.textContent === "louder than a truck"`)
+	ada.Say("then I keep my old one")
+	bob.Until("see the reply", `document.querySelector("[data-testid=message]:last-child [data-testid=quote] .quoted")?.textContent === "louder than a truck"`)
 
-	ada.say("this one goes")
-	bob.sees("this one goes")
+	ada.Say("this one goes")
+	bob.Sees("this one goes")
 	ada.act("this one goes", "Delete")
-	ada.click("Delete")
-	bob.until("see it gone", `document.querySelector("[data-testid=message]:last-child .gone")`)
+	ada.Click("Delete")
+	bob.Until("see it gone", `document.querySelector("[data-testid=message]:last-child .gone")`)
 }
 
 // away counts what comes while another place is shown.
 func away(ada, bob *window) {
-	ada.t.Helper()
-	bob.eval(`location.hash = "#/"`)
-	bob.until("leave the room", `document.querySelector("[data-testid=welcome]")`)
-	ada.say("@bob are you there?")
-	bob.until("see that it is unread", `document.querySelector("[data-testid=badge]")?.textContent === "@ 1"`)
-	bob.run(chromedp.Click(chromedp.CSS(`[data-testid=room-link]`)))
-	bob.until("see where the new begins", `document.querySelector("[data-testid=message] [data-testid=new-line]")`)
-	bob.until("have read it", `!document.querySelector("[data-testid=badge]")`)
+	ada.T.Helper()
+	bob.Eval(`location.hash = "#/"`)
+	bob.Until("leave the room", `document.querySelector("[data-testid=welcome]")`)
+	ada.Say("@bob are you there?")
+	bob.Until("see that it is unread", `document.querySelector("[data-testid=badge]")?.textContent === "@ 1"`)
+	bob.Run(chromedp.Click(chromedp.CSS(`[data-testid=room-link]`)))
+	bob.Until("see where the new begins", `document.querySelector("[data-testid=message] [data-testid=new-line]")`)
+	bob.Until("have read it", `!document.querySelector("[data-testid=badge]")`)
 }
 
 // direct is a room that opens at the other's by itself.
 func direct(ada, bob *window) {
-	ada.t.Helper()
-	bob.click("Message someone")
-	bob.fill("users", "nobody-of-this-name")
-	bob.click("Open")
-	bob.until("be told that there is no such user", `document.querySelector("dialog [data-testid=form-error]:not(:empty), dialog [data-testid^=error-]:not(:empty)")`)
-	bob.click("Close")
-	bob.click("Message someone")
-	bob.fill("users", "ada")
-	bob.click("Open")
-	bob.until("see whom he talks to", `document.querySelector("[data-testid=room-title]")?.textContent === "Ada Lovelace"`)
-	bob.say("between us")
-	ada.until("have it unread", `[...document.querySelectorAll("[data-testid=room-link]")].some((a) => a.querySelector(".title").textContent === "Bob Kahn" && a.querySelector("[data-testid=badge]")?.textContent === "1")`)
-	ada.click("Bob Kahn1") // the link, with its badge
-	ada.sees("between us")
+	ada.T.Helper()
+	bob.Click("Message someone")
+	bob.Fill("users", "nobody-of-this-name")
+	bob.Click("Open")
+	bob.Until("be told that there is no such user", `document.querySelector("dialog [data-testid=form-error]:not(:empty), dialog [data-testid^=error-]:not(:empty)")`)
+	bob.Click("Close")
+	bob.Click("Message someone")
+	bob.Fill("users", "ada")
+	bob.Click("Open")
+	bob.Until("see whom he talks to", `document.querySelector("[data-testid=room-title]")?.textContent === "Ada Lovelace"`)
+	bob.Say("between us")
+	ada.Until("have it unread", `[...document.querySelectorAll("[data-testid=room-link]")].some((a) => a.querySelector(".title").textContent === "Bob Kahn" && a.querySelector("[data-testid=badge]")?.textContent === "1")`)
+	ada.Click("Bob Kahn1") // the link, with its badge
+	ada.Sees("between us")
 	for _, w := range []*window{ada, bob} {
-		w.click("coffee")
-		w.until("be back", `document.querySelector("[data-testid=room-title]")?.textContent === "coffee"`)
+		w.Click("coffee")
+		w.Until("be back", `document.querySelector("[data-testid=room-title]")?.textContent === "coffee"`)
 	}
 }
 
@@ -221,18 +217,18 @@ func history(t *testing.T, n *node, ada, bob *window) {
 	var room struct{ ID string }
 	api.call("GET", "/rooms/coffee", nil, &room)
 	for i := range cups {
-		api.call("POST", "/rooms/"+room.ID+"/messages", map[string]string{"body": fmt.Sprintf("cup %d", i+1)}, nil)
+		say(api, room.ID, fmt.Sprintf("cup %d", i+1))
 	}
-	ada.sees(fmt.Sprintf("cup %d", cups))
-	ada.until("stay at the newest", atBottom)
-	ada.run(chromedp.Reload())
-	ada.sees(fmt.Sprintf("cup %d", cups))
-	ada.until("stand at the newest", atBottom)
-	ada.until("have read all", `!document.querySelector("[data-testid=badge]")`)
+	ada.Sees(fmt.Sprintf("cup %d", cups))
+	ada.Until("stay at the newest", atBottom)
+	ada.Run(chromedp.Reload())
+	ada.Sees(fmt.Sprintf("cup %d", cups))
+	ada.Until("stand at the newest", atBottom)
+	ada.Until("have read all", `!document.querySelector("[data-testid=badge]")`)
 
 	// A row in view must stay where it is while older ones come above it: looked at in every frame.
-	ada.until("have loaded", `document.querySelector("[data-testid=log]").ariaBusy === "false"`)
-	ada.eval(`(async () => {
+	ada.Until("have loaded", `document.querySelector("[data-testid=log]").ariaBusy === "false"`)
+	ada.Eval(`(async () => {
 		const log = document.querySelector("[data-testid=log]");
 		log.scrollTop = 900;
 		await new Promise((done) => log.addEventListener("scroll", done, { once: true }));
@@ -242,18 +238,18 @@ func history(t *testing.T, n *node, ada, bob *window) {
 		const look = () => { jump = Math.max(jump, Math.abs(watched.getBoundingClientRect().top - watchedTop)); requestAnimationFrame(look) };
 		look();
 	})()`)
-	ada.until("load the page before", `document.querySelector("[data-testid=log]").scrollTop > 1200`)
-	ada.until("still hold the row", `watched.isConnected && jump < 1`)
-	bob.say("while you were reading")
-	ada.until("be told below", `document.querySelector("[data-testid=jump]")?.textContent === "1 new message"`)
-	ada.until("see no jump", `jump < 1`)
-	ada.run(chromedp.Click(chromedp.CSS("[data-testid=jump]")))
-	ada.until("be at the newest", atBottom)
-	ada.until("have few rows", `document.querySelectorAll("[data-testid=message]").length < 300`)
-	ada.until("reach the beginning", `(document.querySelector("[data-testid=log]").scrollTop = 0, document.querySelector("[data-testid=beginning]"))`)
-	ada.sees("Good morning! Who has tried the new grinder?")
-	ada.run(chromedp.Click(chromedp.CSS("[data-testid=jump]")))
-	ada.until("be at the newest", atBottom)
+	ada.Until("load the page before", `document.querySelector("[data-testid=log]").scrollTop > 1200`)
+	ada.Until("still hold the row", `watched.isConnected && jump < 1`)
+	bob.Say("while you were reading")
+	ada.Until("be told below", `document.querySelector("[data-testid=jump]")?.textContent === "1 new message"`)
+	ada.Until("see no jump", `jump < 1`)
+	ada.Run(chromedp.Click(chromedp.CSS("[data-testid=jump]")))
+	ada.Until("be at the newest", atBottom)
+	ada.Until("have few rows", `document.querySelectorAll("[data-testid=message]").length < 300`)
+	ada.Until("reach the beginning", `(document.querySelector("[data-testid=log]").scrollTop = 0, document.querySelector("[data-testid=beginning]"))`)
+	ada.Sees("Good morning! Who has tried the new grinder?")
+	ada.Run(chromedp.Click(chromedp.CSS("[data-testid=jump]")))
+	ada.Until("be at the newest", atBottom)
 }
 
 const atBottom = `(() => { const v = document.querySelector("[data-testid=log]"); return v.scrollHeight - v.scrollTop - v.clientHeight < 2 })()`
@@ -261,46 +257,46 @@ const atBottom = `(() => { const v = document.querySelector("[data-testid=log]")
 // crash kills the server under both: they come back by themselves and lose nothing.
 func crash(t *testing.T, n *node, ada, bob *window) {
 	t.Helper()
-	ada.say("before the crash")
-	ada.sees("before the crash") // acknowledged
+	ada.Say("before the crash")
+	ada.Sees("before the crash") // acknowledged
 	n.kill(t)
 	for _, w := range []*window{ada, bob} {
-		w.until("notice", `document.querySelector("[data-testid=banner]").textContent.includes("Reconnecting")`)
+		w.Until("notice", `document.querySelector("[data-testid=banner]").textContent.includes("Reconnecting")`)
 	}
-	ada.say("while the server was down")
-	ada.until("have it waiting", "%s === 1", count("while the server was down", "pending"))
+	ada.Say("while the server was down")
+	ada.Until("have it waiting", "%s === 1", browsertest.Count("while the server was down", "pending"))
 	n.start(t)
 	for _, w := range []*window{ada, bob} {
-		w.until("come back", `document.querySelector("[data-testid=banner][data-state=online]")`)
-		w.sees("before the crash")
-		w.sees("while the server was down")
+		w.Until("come back", `document.querySelector("[data-testid=banner][data-state=online]")`)
+		w.Sees("before the crash")
+		w.Sees("while the server was down")
 	}
-	bob.say("and after")
-	ada.sees("and after")
+	bob.Say("and after")
+	ada.Sees("and after")
 	for _, w := range []*window{ada, bob} {
-		w.sees("while the server was down")
-		w.run(chromedp.Reload())
-		w.sees("before the crash")
-		w.sees("while the server was down")
-		w.sees("and after")
+		w.Sees("while the server was down")
+		w.Run(chromedp.Reload())
+		w.Sees("before the crash")
+		w.Sees("while the server was down")
+		w.Sees("and after")
 	}
 }
 
 // looks is for people: the sizes and colours, and that nothing is wider than a phone.
 func looks(ada, bob *window) {
-	ada.t.Helper()
-	bob.say("Back again. The log says nothing was lost, and the kettle is on: there is coffee for everybody who finds the kitchen before ten.")
-	bob.run(chromedp.SendKeys(chromedp.CSS(`[data-testid=composer]`), "…"))
-	ada.until("see Bob type", `document.querySelector("[data-testid=typing]").textContent !== ""`)
-	ada.size(1280, 800, "light")
-	ada.size(1280, 800, "dark")
+	ada.T.Helper()
+	bob.Say("Back again. The log says nothing was lost, and the kettle is on: there is coffee for everybody who finds the kitchen before ten.")
+	bob.Type("…")
+	ada.Until("see Bob type", `document.querySelector("[data-testid=typing]").textContent !== ""`)
+	ada.Size(1280, 800, "light")
+	ada.Size(1280, 800, "dark")
 	for _, scheme := range []string{"light", "dark"} {
-		ada.size(390, 844, scheme)
-		ada.until("fit the phone", `document.documentElement.scrollWidth <= 390 && %s`, atBottom)
+		ada.Size(390, 844, scheme)
+		ada.Until("fit the phone", `document.documentElement.scrollWidth <= 390 && %s`, atBottom)
 	}
-	ada.click("Members")
-	ada.click("Close the member list")
-	ada.eval(`location.hash = "#/"`)
-	ada.until("see the list of rooms", `document.querySelector("[data-testid=sidebar]").checkVisibility() && !document.querySelector("main").checkVisibility()`)
-	ada.size(1280, 800, "light")
+	ada.Click("Members")
+	ada.Click("Close the member list")
+	ada.Eval(`location.hash = "#/"`)
+	ada.Until("see the list of rooms", `document.querySelector("[data-testid=sidebar]").checkVisibility() && !document.querySelector("main").checkVisibility()`)
+	ada.Size(1280, 800, "light")
 }

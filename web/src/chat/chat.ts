@@ -226,6 +226,7 @@ export class Chat implements Listener {
   private take(n: Notice): void {
     if (n.type === "ready") this.greet();
     if (n.type === "reset" || (n.type === "ready" && !n.resumed)) this.recall?.reset();
+    const elsewhere = n.type === "read" && n.user === this.store.myId && n.id > (this.store.rooms.peek(n.room)?.last_read ?? "");
     this.store.apply(n);
     switch (n.type) {
       case "ready":
@@ -242,7 +243,7 @@ export class Chat implements Listener {
         return;
       case "read":
         // Another window read a part of what is unread: how much is left, the server knows.
-        if (n.user === this.store.myId && this.store.rooms.peek(n.room)?.unread) void this.rooms.loadRoom(n.room);
+        if (elsewhere && this.store.rooms.peek(n.room)?.unread) void this.rooms.loadRoom(n.room);
         return;
       case "message":
         this.missing.user(n.user);

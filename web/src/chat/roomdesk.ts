@@ -38,11 +38,16 @@ export class RoomDesk {
     }
   }
 
-  /** What the next notice or visit tries again. */
-  async loadRoom(id: string): Promise<void> {
+  /**
+   * What the next notice or visit tries again. An answer that knows less than has been told since it was asked for
+   * would take counts back.
+   */
+  async loadRoom(id: string, tries = 3): Promise<void> {
     try {
       const r = await api.room(id);
       if (r.role === "") return;
+      const known = this.store.rooms.peek(id)?.last?.id ?? "";
+      if (known > (r.last?.id ?? "") && tries > 1) return this.loadRoom(id, tries - 1);
       this.store.setRoom(r);
       if (r.direct) await this.loadMembers(id);
     } catch (e) {

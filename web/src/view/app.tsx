@@ -1,6 +1,6 @@
 // The page: which of its faces is shown, by the address and by who is signed in.
 
-import { untracked, useComputed, useSignal, useSignalEffect } from "@preact/signals";
+import { untracked, useSignal, useSignalEffect, type Signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import type { Chat } from "../chat/chat.ts";
 import quietIcon from "../icon.svg";
@@ -44,6 +44,7 @@ function Face({ chat }: { chat: Chat }) {
   }
 }
 
+const longStart = 3000;
 const wide = matchMedia("(min-width: 1100px)");
 
 function Shell() {
@@ -88,8 +89,8 @@ function skip(e: Event): void {
 function Banner() {
   const chat = useChat();
   const state = chat.store.connection.value;
-  const first = useComputed(() => chat.store.rooms.joined.value.length === 0);
-  const quiet = state === "online" || (state === "connecting" && first.value);
+  const begun = useBegun(state === "online");
+  const quiet = state === "online" || (state === "connecting" && !begun.value);
   const text = { online: "", connecting: words.reconnecting, waiting: words.lost, offline: words.stopped }[state];
   return (
     <div class={quiet ? "banner quiet" : "banner"} role="status" data-testid="banner" data-state={state}>
@@ -101,6 +102,17 @@ function Banner() {
       )}
     </div>
   );
+}
+
+/** Whether the start is over: it is when the page is online for the first time, or has tried for long. */
+function useBegun(online: boolean): Signal<boolean> {
+  const begun = useSignal(false);
+  useEffect(() => {
+    if (online) begun.value = true;
+    const timer = setTimeout(() => (begun.value = true), longStart);
+    return () => clearTimeout(timer);
+  }, [online]);
+  return begun;
 }
 
 function useTitle(chat: Chat): void {

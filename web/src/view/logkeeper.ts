@@ -102,7 +102,12 @@ export class LogKeeper {
 
   private ready(): Scroller | null {
     if (!this.view || !this.content) return null;
-    this.scroller ??= new Scroller(this.view, this.content, () => this.timeline.isLive && !this.timeline.hasNewer);
+    this.scroller ??= new Scroller(
+      this.view,
+      this.content,
+      () => this.timeline.isLive && !this.timeline.hasNewer,
+      () => this.scroller && this.windowed.rowAt(this.scroller.range(this.listTop).top),
+    );
     if (!this.widening && this.rows.length > 0) this.widenSoon();
     return this.scroller;
   }

@@ -4,7 +4,7 @@
 
 const nearEnd = 48;
 
-interface Anchor {
+export interface Anchor {
   key: string;
   offset: number; // from the view's upper edge
 }
@@ -13,13 +13,17 @@ export class Scroller {
   /** Whether the person is at the end, and stays there. */
   stuck = true;
   private anchor: Anchor | null = null;
-  private left = { top: 0, height: 0, view: 0 }; // how we left the view
+  private left = 0; // where we left the view
 
-  /** endsHere tells whether the list's end is that of the room. */
+  /**
+   * endsHere tells whether the list's end is that of the room, thought which row should be in view where none is
+   * drawn yet: who flings goes faster than rows are drawn.
+   */
   constructor(
     private readonly view: HTMLElement,
     private readonly rows: HTMLElement,
     private readonly endsHere: () => boolean,
+    private readonly thought: () => Anchor | null,
   ) {}
 
   /** Where the view is, in pixels of the list; the list begins below what stands above it. */
@@ -42,21 +46,19 @@ export class Scroller {
     this.stuck = this.endsHere() && this.distances.end < nearEnd;
     const edge = this.view.getBoundingClientRect().top;
     const row = this.firstInView(edge);
-    this.anchor = row && { key: row.dataset["key"]!, offset: inner(row).getBoundingClientRect().top - edge };
+    this.anchor = row ? { key: row.dataset["key"]!, offset: inner(row).getBoundingClientRect().top - edge } : this.thought();
     this.leave();
   }
 
   /** Whether the person has scrolled back, and the event of it is still to come. */
   private get movedBack(): boolean {
     const { scrollTop, scrollHeight, clientHeight } = this.view;
-    const { top, height, view } = this.left;
-    // Less to scroll, or a higher view, would move it too.
-    return scrollTop < top - 1 && scrollHeight >= height && clientHeight === view;
+    // Less to scroll, or a higher view, moves it too: to the end, and no further.
+    return scrollTop < Math.min(this.left, scrollHeight - clientHeight) - 1;
   }
 
   private leave(): void {
-    const { scrollTop, scrollHeight, clientHeight } = this.view;
-    this.left = { top: scrollTop, height: scrollHeight, view: clientHeight };
+    this.left = this.view.scrollTop;
   }
 
   private firstInView(edge: number): HTMLElement | null {
@@ -75,7 +77,7 @@ export class Scroller {
 
   follow(): void {
     this.stuck = true;
-    this.left = { top: 0, height: 0, view: 0 };
+    this.left = 0;
     this.settle();
   }
 

@@ -90,6 +90,13 @@ export class Windowed {
     return true;
   }
 
+  /** Which row is thought to stand at a pixel, and how far below it begins. */
+  rowAt(pixel: number): { key: string; offset: number } | null {
+    const index = this.indexAt(pixel);
+    const key = this.keys[index];
+    return key === undefined ? null : { key, offset: this.tops[index]! - pixel };
+  }
+
   /** The row at a pixel, or the nearest one. */
   indexAt(pixel: number): number {
     let low = 0;
