@@ -1,5 +1,6 @@
 // node build.mjs            builds dist, and prints what it weighs
 // node build.mjs --verify   tells whether dist is what a build makes now
+// node build.mjs --words FILE DIR   builds the page with other words, for tests
 import { Zstd } from "@hpcc-js/wasm-zstd";
 import { createHash } from "node:crypto";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
@@ -33,18 +34,26 @@ const plainTags = {
   transformIndexHtml: { order: "post", handler: (html) => html.replaceAll(" crossorigin", "") },
 };
 
-async function buildPage(dir) {
+/** Puts another catalogue in the place of the English one. */
+const withWords = (file) => ({
+  name: "with-words",
+  enforce: "pre",
+  resolveId: (source, importer) => (source === "./en.ts" && importer?.endsWith("/words/words.ts") ? resolve(file) : null),
+});
+
+async function buildPage(dir, plugins = []) {
   await rm(dir, { recursive: true, force: true });
   await build({
     root: "src",
     configFile: false,
     logLevel: "warn",
-    plugins: [plainTags],
+    plugins: [plainTags, ...plugins],
     oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
     build: {
       outDir: resolve(dir),
       emptyOutDir: true,
       target: "es2022",
+      cssTarget: ["chrome123", "firefox120", "safari17.5"], // the first with light-dark(), which older targets would have unfolded
       assetsInlineLimit: 0, // the policy allows no inline style or script
       cssCodeSplit: false,
       modulePreload: false,
@@ -175,7 +184,10 @@ async function verify() {
   }
 }
 
-if (process.argv.includes("--verify")) {
+const words = process.argv.indexOf("--words");
+if (words > 0) {
+  await buildPage(process.argv[words + 2], [withWords(process.argv[words + 1])]);
+} else if (process.argv.includes("--verify")) {
   await verify();
 } else {
   await buildPage("dist");

@@ -16,6 +16,7 @@ var (
 	left   = browsertest.Press("ArrowLeft", 37)
 	right  = browsertest.Press("ArrowRight", 39)
 	down   = browsertest.Press("ArrowDown", 40)
+	up     = browsertest.Press("ArrowUp", 38)
 )
 
 const (

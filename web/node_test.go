@@ -18,7 +18,8 @@ const patience = browsertest.Patience
 // node is a klatch process that can be killed and started again in its place.
 type node struct {
 	data, addr    string
-	cluster, join string // the addresses of gossip and links, its own and that of a member; none for a node alone
+	cluster, join string   // the addresses of gossip and links, its own and that of a member; none for a node alone
+	flags         []string // of klatch serve, beside those that every test needs
 	cmd           *exec.Cmd
 	read          chan struct{} // closed when all that it printed has been read
 	setup         chan string   // the link that makes the first administrator
@@ -99,6 +100,7 @@ func (n *node) launch(t *testing.T) (said string, ok bool) {
 
 func (n *node) args() []string {
 	args := []string{"serve", "--addr", n.addr, "--ops-addr", "off", "--data", n.data, "--rate-limit", "off", "--memory", "32MiB"}
+	args = append(args, n.flags...)
 	if n.cluster != "" {
 		args = append(args, "--cluster-addr", n.cluster)
 	}

@@ -19,7 +19,7 @@ var shotsDir = flag.String("shots", "", "a directory for screenshots of every st
 // shoot takes a picture of a state in both themes and at three widths.
 func (w *window) shoot(state string) {
 	w.T.Helper()
-	for _, width := range []int64{390, 820, 1440} {
+	for _, width := range []int64{390, 768, 1280} {
 		height := int64(900)
 		if width < 700 {
 			height = 844

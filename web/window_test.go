@@ -58,7 +58,10 @@ func openCafe(owner *caller, others ...*caller) (room string) {
 	var r struct{ ID string }
 	owner.call("POST", "/rooms", map[string]string{"name": "coffee"}, &r)
 	for _, c := range others {
-		c.call("POST", "/rooms/"+r.ID+"/join", nil, nil)
+		// Each may be served by another node, which hears of the room a moment later.
+		if err := c.insist("POST", "/rooms/"+r.ID+"/join", nil, nil); err != nil {
+			c.t.Fatal(err)
+		}
 	}
 	return r.ID
 }

@@ -7,7 +7,7 @@ import { notifyOf } from "./view/notifier.ts";
 import { followPreferences } from "./view/preferences.ts";
 import { followRoute, parseRoute, roomHref } from "./view/route.ts";
 import { toast } from "./view/toast.tsx";
-import { words } from "./words/en.ts";
+import { words } from "./words/words.ts";
 
 document.documentElement.lang = words.lang;
 document.documentElement.dir = words.dir;

@@ -8,7 +8,7 @@ import { api, type Credentials } from "../wire/api.ts";
 import { Connection, type Listener, type State } from "../wire/connection.ts";
 import { hasCode } from "../wire/errors.ts";
 import type { Message, Notice, User } from "../wire/types.ts";
-import { words } from "../words/en.ts";
+import { words } from "../words/words.ts";
 import { Missing } from "./missing.ts";
 import { Pager } from "./pager.ts";
 import { Posting } from "./posting.ts";

@@ -1,5 +1,5 @@
 import { OfflineError } from "../wire/errors.ts";
-import { words } from "../words/en.ts";
+import { words } from "../words/words.ts";
 
 /** What an error says to people. */
 export function reasonOf(e: unknown): string {

@@ -4,16 +4,21 @@ import type { Store } from "../store/store.ts";
 import { api } from "../wire/api.ts";
 import { hasCode } from "../wire/errors.ts";
 import type { Room } from "../wire/types.ts";
-import { words } from "../words/en.ts";
+import { words } from "../words/words.ts";
+import { MemberPages } from "./memberpages.ts";
 import type { Pager } from "./pager.ts";
 import { reasonOf } from "./reason.ts";
 
 export class RoomDesk {
+  readonly members: MemberPages;
+
   constructor(
     private readonly store: Store,
     private readonly pager: Pager,
     private readonly report: (message: string) => void,
-  ) {}
+  ) {
+    this.members = new MemberPages(store);
+  }
 
   show(room: string): void {
     const { rooms, connection } = this.store;
@@ -56,11 +61,7 @@ export class RoomDesk {
   }
 
   async loadMembers(room: string): Promise<void> {
-    try {
-      this.store.people.setMembers(room, await api.members(room));
-    } catch (e) {
-      console.warn(reasonOf(e));
-    }
+    await this.members.load(room);
   }
 
   browse(): Promise<Room[]> {

@@ -4,7 +4,7 @@ import { useComputed, useSignal } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { closeDialog, Dialog } from "../view/dialog.tsx";
 import { remember, remembered } from "../view/remember.ts";
-import { words } from "../words/en.ts";
+import { words } from "../words/words.ts";
 import { emojiGroups, emojiOf, findEmoji, type Emoji, type EmojiGroup } from "./emojilist.ts";
 
 const columns = 8;

@@ -3,7 +3,7 @@
 import { api } from "../wire/api.ts";
 import { firstIdAt } from "../text/ulid.ts";
 import { FormDialog } from "../view/dialog.tsx";
-import { words } from "../words/en.ts";
+import { words } from "../words/words.ts";
 
 export function JumpToDate({ room, goTo }: { room: string; goTo: (id: string) => void }) {
   const today = localDate(new Date());

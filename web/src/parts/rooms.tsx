@@ -8,7 +8,7 @@ import { closeDialog, Dialog, FormDialog } from "../view/dialog.tsx";
 import { Icon } from "../view/icon.tsx";
 import { goTo, roomHref } from "../view/route.ts";
 import type { Room } from "../wire/types.ts";
-import { words } from "../words/en.ts";
+import { words } from "../words/words.ts";
 
 const nameOf = (typed: string | undefined): string => (typed ?? "").trim().replace(/^@/, "");
 
@@ -86,8 +86,14 @@ function Found({ room: r, choose }: { room: Room; choose: () => void }) {
     <li>
       <Icon name="hash" />
       <div class="about">
-        <strong dir="auto">{r.name}</strong>
-        <span dir="auto">{r.topic ? `${people} · ${r.topic}` : people}</span>
+        <strong>
+          <bdi>{r.name}</bdi>
+        </strong>
+        <span>
+          {people}
+          {r.topic && " · "}
+          <bdi>{r.topic}</bdi>
+        </span>
       </div>
       <button type="button" class={r.role ? "" : "primary"} aria-label={r.role ? words.openRoom(r.name) : words.joinRoom(r.name)} onClick={choose}>
         {r.role ? words.open : words.join}

@@ -1,6 +1,7 @@
 // The settings of a room, and who may do what in it: a chunk of its own.
 
 import { useComputed, useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
 import type { Chat } from "../chat/chat.ts";
 import { reasonOf, sentence } from "../chat/reason.ts";
 import { Avatar } from "../view/avatar.tsx";
@@ -10,7 +11,7 @@ import { IconButton } from "../view/icon.tsx";
 import { goTo, home } from "../view/route.ts";
 import { api } from "../wire/api.ts";
 import type { Member, Room, RoomRole } from "../wire/types.ts";
-import { words } from "../words/en.ts";
+import { words } from "../words/words.ts";
 import { Saved, Section } from "./settings.tsx";
 
 const mostShown = 50;
@@ -66,6 +67,7 @@ function People({ chat, room: r }: { chat: Chat; room: Room }) {
   const { people } = chat.store;
   const wanted = useSignal("");
   const error = useSignal("");
+  useEffect(() => void chat.rooms.members.many(r.id), [r.id]);
   const found = useComputed(() => {
     const w = wanted.value.trim().toLowerCase().replace(/^@/, "");
     const all = people.members.get(r.id) ?? [];

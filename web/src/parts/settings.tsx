@@ -12,7 +12,7 @@ import { Form, type Values } from "../view/form.tsx";
 import { densities, density, notifying, notifyingText, theme, themes } from "../view/preferences.ts";
 import { inviteLink } from "../view/route.ts";
 import { api } from "../wire/api.ts";
-import { words } from "../words/en.ts";
+import { words } from "../words/words.ts";
 
 export function Settings({ chat }: { chat: Chat }) {
   const me = chat.store.me.value;

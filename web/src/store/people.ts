@@ -1,5 +1,6 @@
 // Who there is: users, the members of rooms, and who is here now.
 
+import { batch } from "@preact/signals";
 import type { Member, Notice, Status, User } from "../wire/types.ts";
 import { Keyed } from "./keyed.ts";
 
@@ -8,11 +9,12 @@ type Joined = Extract<Notice, { type: "member_joined" }>;
 export class People {
   readonly users = new Keyed<User>();
   readonly members = new Keyed<Member[]>(); // by room
+  readonly moreMembers = new Keyed<string>(); // by room, where its next page of members begins; absent when all are here
   readonly presence = new Keyed<Status>();
   readonly online = new Keyed<number>(); // of large rooms
 
   clear(): void {
-    for (const k of [this.users, this.members, this.presence, this.online]) k.clear();
+    for (const k of [this.users, this.members, this.moreMembers, this.presence, this.online]) k.clear();
   }
 
   nameOf(user: string): string {
@@ -24,8 +26,24 @@ export class People {
     return this.presence.get(user) ?? "offline";
   }
 
-  setMembers(room: string, members: Member[]): void {
-    this.members.set(room, members);
+  setMembers(room: string, members: Member[], next: string | null = null): void {
+    batch(() => {
+      this.members.set(room, []);
+      this.addPage(room, members, next);
+    });
+  }
+
+  /** Adds a page; next is where the one after it begins. */
+  addMembers(room: string, members: Member[], next: string | null): void {
+    batch(() => this.addPage(room, members, next));
+  }
+
+  private addPage(room: string, members: Member[], next: string | null): void {
+    const told = new Set(members.map((m) => m.id));
+    const had = this.members.peek(room) ?? [];
+    this.members.set(room, [...had.filter((m) => !told.has(m.id)), ...members]);
+    if (next) this.moreMembers.set(room, next);
+    else this.moreMembers.delete(room);
     for (const m of members) {
       this.users.set(m.id, m);
       this.presence.set(m.id, m.status ?? "offline");

@@ -6,6 +6,7 @@ import { Drafts } from "./drafts.ts";
 import { deleted, edited, type Edit } from "./early.ts";
 import { Keyed } from "./keyed.ts";
 import { People } from "./people.ts";
+import { Places } from "./places.ts";
 import { react } from "./reactions.ts";
 import { Rooms } from "./rooms.ts";
 import { Timeline } from "./timeline.ts";
@@ -30,6 +31,7 @@ export class Store {
   readonly people = new People();
   readonly typing = new Typing();
   readonly drafts = new Drafts();
+  readonly places = new Places();
   readonly quotes = new Keyed<Message>(); // messages replied to that are on no page here
   /** Whether another build of the page is here and waits for this one to end. */
   readonly newVersion = signal(false);
@@ -53,7 +55,7 @@ export class Store {
       this.me.value = null;
       this.timelines.clear();
       this.kept.clear();
-      for (const part of [this.rooms, this.people, this.typing, this.drafts, this.quotes]) part.clear();
+      for (const part of [this.rooms, this.people, this.typing, this.drafts, this.places, this.quotes]) part.clear();
     });
   }
 
@@ -84,6 +86,8 @@ export class Store {
       this.timelines.delete(id);
       this.kept.delete(id);
       this.people.members.delete(id);
+      this.people.moreMembers.delete(id);
+      this.places.leave(id, null);
       this.rooms.delete(id);
       this.watcher?.changed(id);
     });

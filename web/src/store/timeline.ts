@@ -169,6 +169,7 @@ export class Timeline {
       if (this.stale) this.dropStale(p);
       this.addSpan(p, span);
       this.stale = null;
+      if (!this.spans.at(this.place.peek())) this.place.value = live; // where somebody was is no more
       this.listChanged();
     });
   }

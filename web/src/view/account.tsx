@@ -1,6 +1,6 @@
 // The pages of those who are not signed in.
 
-import { words } from "../words/en.ts";
+import { words } from "../words/words.ts";
 import { useChat } from "./context.ts";
 import { Form, type Field } from "./form.tsx";
 import { Logo } from "./icon.tsx";

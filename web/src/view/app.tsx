@@ -5,11 +5,12 @@ import { useEffect } from "preact/hooks";
 import type { Chat } from "../chat/chat.ts";
 import quietIcon from "../icon.svg";
 import unreadIcon from "../icon-unread.svg";
-import { words } from "../words/en.ts";
+import { words } from "../words/words.ts";
 import { Register, SignIn, Starting, Unreachable } from "./account.tsx";
 import { ChatContext, useChat } from "./context.ts";
 import { closeDialog, DialogHost } from "./dialog.tsx";
 import { Members } from "./members.tsx";
+import { NewVersion } from "./newversion.tsx";
 import { RoomPane } from "./room.tsx";
 import { route } from "./route.ts";
 import { Sidebar } from "./sidebar.tsx";
@@ -72,7 +73,10 @@ function Shell() {
           {words.skip}
         </a>
       )}
-      <Banner />
+      <div class="banners">
+        <Banner />
+        <NewVersion />
+      </div>
       <Sidebar />
       <RoomPane members={members} />
       {member && members.value && (painted.value ? <Members key={open} id={open} close={() => (members.value = false)} /> : <aside class="members" />)}

@@ -28,7 +28,7 @@ function block(b: Block, isName: IsName): ComponentChildren {
     case "quote":
       return <blockquote dir="auto">{b.children.map((c) => block(c, isName))}</blockquote>;
     case "list": {
-      const items = b.items.map((item) => <li dir="auto">{item.map((c) => block(c, isName))}</li>);
+      const items = b.items.map((item) => <li>{item.map((c) => block(c, isName))}</li>);
       return b.start === null ? <ul>{items}</ul> : <ol start={b.start}>{items}</ol>;
     }
   }

@@ -1,5 +1,5 @@
 import { useLayoutEffect, useRef } from "preact/hooks";
-import { words } from "../words/en.ts";
+import { words } from "../words/words.ts";
 import { Avatar } from "./avatar.tsx";
 import type { Completer } from "./completer.ts";
 

@@ -3,7 +3,7 @@
 import { signal } from "@preact/signals";
 import type { Chat } from "../chat/chat.ts";
 import { matching, namedAt, replaced, wantedAt, type Wanted } from "../text/completion.ts";
-import { words } from "../words/en.ts";
+import { words } from "../words/words.ts";
 
 export interface Choice {
   readonly key: string;
@@ -58,9 +58,13 @@ export class Completer {
   }
 
   private async people(typed: string): Promise<Choice[]> {
-    const { members } = this.chat.store.people;
+    const { members, moreMembers } = this.chat.store.people;
     if (!members.has(this.room)) await this.chat.rooms.loadMembers(this.room);
-    const found = matching(members.peek(this.room) ?? [], typed, most);
+    let found = matching(members.peek(this.room) ?? [], typed, most);
+    if (found.length < most && moreMembers.peek(this.room)) {
+      await this.chat.rooms.members.many(this.room);
+      found = matching(members.peek(this.room) ?? [], typed, most);
+    }
     const choices = found.map((m) => ({
       key: m.id,
       sign: "",

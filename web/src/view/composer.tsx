@@ -6,7 +6,7 @@ import type { Chat } from "../chat/chat.ts";
 import { reasonOf } from "../chat/reason.ts";
 import { plain } from "../text/markdown.ts";
 import type { Message } from "../wire/types.ts";
-import { words } from "../words/en.ts";
+import { words } from "../words/words.ts";
 import { Choices, optionId } from "./choices.tsx";
 import { Completer, type Edited } from "./completer.ts";
 import { useChat } from "./context.ts";

@@ -3,7 +3,7 @@
 import { signal } from "@preact/signals";
 import type { ComponentChildren, VNode } from "preact";
 import { useEffect, useId, useLayoutEffect, useRef } from "preact/hooks";
-import { words } from "../words/en.ts";
+import { words } from "../words/words.ts";
 import { Form, type Field, type Values } from "./form.tsx";
 import { IconButton } from "./icon.tsx";
 
@@ -54,9 +54,7 @@ export function Dialog({ title, children }: { title: string; children: Component
     >
       <div class="dialog">
         <header>
-          <h2 id={id} dir="auto">
-            {title}
-          </h2>
+          <h2 id={id}>{title}</h2>
           <IconButton name="close" label={words.close} onClick={closeDialog} />
         </header>
         {children}

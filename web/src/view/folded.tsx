@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useId } from "preact/hooks";
-import { words } from "../words/en.ts";
+import { words } from "../words/words.ts";
 
 const mostLines = 40;
 const lineLength = 80;

@@ -2,7 +2,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect, useId, useRef } from "preact/hooks";
 import { reasonOf, sentence } from "../chat/reason.ts";
 import { ServerError } from "../wire/errors.ts";
-import { words } from "../words/en.ts";
+import { words } from "../words/words.ts";
 
 export interface Field {
   name: string;

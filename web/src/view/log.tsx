@@ -5,7 +5,7 @@ import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import type { Chat } from "../chat/chat.ts";
 import type { Entry } from "../store/entry.ts";
 import { plain } from "../text/markdown.ts";
-import { words } from "../words/en.ts";
+import { words } from "../words/words.ts";
 import { useChat } from "./context.ts";
 import { count } from "./counters.ts";
 import { settingOf } from "./grouping.ts";
@@ -86,7 +86,7 @@ function Top({ id }: { id: string }) {
   const r = store.rooms.get(id);
   if (!t.span.value || t.hasOlder) return <Skeleton />;
   return (
-    <p class="log-top" data-testid="beginning" dir="auto">
+    <p class="log-top" data-testid="beginning">
       {r?.direct ? words.beginningDirect : words.beginning(r?.name ?? "")}
     </p>
   );

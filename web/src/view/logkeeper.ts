@@ -1,6 +1,6 @@
 // Keeps a message list's window and place: what is drawn, what stays in view, what is loaded and what counts as read.
 
-import { signal } from "@preact/signals";
+import { signal, untracked } from "@preact/signals";
 import type { Chat } from "../chat/chat.ts";
 import type { Entry } from "../store/entry.ts";
 import { Scroller } from "./scroller.ts";
@@ -21,6 +21,7 @@ export class LogKeeper {
   private scroller: Scroller | null = null;
   private view: HTMLElement | null = null;
   private content: HTMLElement | null = null;
+  private left: { key: string; offset: number } | null = null; // where somebody was when they left
   private wanted = ""; // the id of a message that is to be shown
   private widening = false;
 
@@ -29,6 +30,23 @@ export class LogKeeper {
     readonly room: string,
   ) {
     this.markUnread();
+    untracked(() => this.comeBack());
+  }
+
+  /** Who was not at the end when the room was left is there again, as long as what stood there is here. */
+  private comeBack(): void {
+    const place = this.chat.store.places.of(this.room);
+    const { timeline } = this;
+    if (!place || timeline.isStale || !timeline.showAround(place.id)) return;
+    this.wanted = place.id;
+    this.left = { key: timeline.byId(place.id)!.key, offset: place.offset };
+    this.atEnd.value = false;
+  }
+
+  private leave(): void {
+    const at = this.scroller?.place;
+    const id = at && this.timeline.entry(at.key)?.shown.peek().message.id;
+    this.chat.store.places.leave(this.room, at && id ? { id, offset: at.offset } : null);
   }
 
   /** What nobody has seen here yet begins below a line. */
@@ -59,6 +77,7 @@ export class LogKeeper {
       view.removeEventListener("scroll", scrolled);
       window.removeEventListener("focus", looked);
       document.removeEventListener("visibilitychange", looked);
+      this.leave();
       this.view = this.scroller = null;
       this.timeline.following = true; // nobody looks
     };
@@ -92,9 +111,9 @@ export class LogKeeper {
     if (!scroller) return;
     const measured = this.measure();
     if (measured) this.windowed.remeasure();
-    scroller.settle();
+    const settled = scroller.settle();
     const needs = this.cover();
-    scroller.note();
+    if (settled || !needs) scroller.note();
     // Spaces follow the measured heights, and rows the place.
     if (needs || measured) this.moves.value++;
     this.look();
@@ -108,6 +127,8 @@ export class LogKeeper {
       () => this.timeline.isLive && !this.timeline.hasNewer,
       () => this.scroller && this.windowed.rowAt(this.scroller.range(this.listTop).top),
     );
+    if (this.left) this.scroller.hold(this.left);
+    this.left = null;
     if (!this.widening && this.rows.length > 0) this.widenSoon();
     return this.scroller;
   }
@@ -118,7 +139,7 @@ export class LogKeeper {
     requestAnimationFrame(() =>
       setTimeout(() => {
         this.windowed.widen();
-        this.scrolled();
+        if (this.ready() && this.cover()) this.moves.value++;
       }),
     );
   }
@@ -135,11 +156,21 @@ export class LogKeeper {
   /** Tells whether other rows are needed than are drawn. */
   private cover(): boolean {
     const { scroller } = this;
-    if (!scroller || scroller.stuck) return this.windowed.coverEnd(scroller?.height || window.innerHeight);
     const wanted = this.wanted ? this.rows.findIndex((e) => e.shown.peek().message.id === this.wanted) : -1;
-    if (wanted >= 0) return this.windowed.coverRow(wanted, scroller.height);
-    const { top, bottom } = scroller.range(this.listTop);
-    return this.windowed.cover(top, bottom);
+    if (wanted >= 0 && !scroller?.stuck) return this.windowed.coverRow(wanted, scroller?.height || window.innerHeight);
+    if (!scroller || scroller.stuck) return this.windowed.coverEnd(scroller?.height || window.innerHeight);
+    const top = this.thoughtTop(scroller);
+    return this.windowed.cover(top, top + scroller.height);
+  }
+
+  /**
+   * Where the view begins, in pixels as the rows are thought to be high: those of the document are from before they
+   * were measured. The row that is looked at stands in both.
+   */
+  private thoughtTop(scroller: Scroller): number {
+    const at = scroller.place;
+    const top = at ? this.windowed.topOf(at.key) : undefined;
+    return top === undefined ? scroller.range(this.listTop).top : top - at!.offset;
   }
 
   /** How far below the list's own top its rows begin. */

@@ -1,38 +1,70 @@
 import { useComputed } from "@preact/signals";
+import type { ComponentChildren } from "preact";
+import { useId } from "preact/hooks";
 import { reasonOf } from "../chat/reason.ts";
+import { byName } from "../text/collate.ts";
 import type { Member, Room, Status } from "../wire/types.ts";
-import { words } from "../words/en.ts";
+import { words } from "../words/words.ts";
 import { Avatar, Dot } from "./avatar.tsx";
 import { useChat } from "./context.ts";
 import { Confirm, openDialog } from "./dialog.tsx";
 import { addSomeone } from "./doors.tsx";
 import { IconButton } from "./icon.tsx";
 import { goTo, home, roomHref } from "./route.ts";
+import { Rows, type RowsProps } from "./rows.tsx";
 
 const rank: Record<Status, number> = { online: 0, busy: 1, away: 2, offline: 3 };
 
 export function Members({ id, close }: { id: string; close: () => void }) {
-  const { store } = useChat();
-  const { people } = store;
-  const sorted = useComputed(() => {
-    const members = [...(people.members.get(id) ?? [])];
-    const order = (m: Member): number => rank[people.statusOf(m.id)];
-    return members.sort((a, b) => order(a) - order(b) || people.nameOf(a.id).localeCompare(people.nameOf(b.id)));
-  });
-  const here = people.online.get(id) ?? sorted.value.filter((m) => people.statusOf(m.id) !== "offline").length;
+  const chat = useChat();
+  const { people } = chat.store;
+  const groups = useGroups(id);
+  const { here, away } = groups.value;
+  const members = useComputed(() => new Map(people.members.get(id)?.map((m) => [m.id, m])));
+  const whole = people.moreMembers.get(id) === undefined;
+  const more = (): void => void chat.rooms.members.more(id);
+  const row = (key: string): ComponentChildren => {
+    const m = members.value.get(key);
+    return m && <Person member={m} />;
+  };
   return (
     <aside class="members" id="members" aria-label={words.members} data-testid="members" onKeyDown={(e) => e.key === "Escape" && close()}>
       <header>
-        <h2>{words.membersHere(here)}</h2>
+        <h2>{words.membersHere(people.online.get(id) ?? here.length)}</h2>
         <IconButton name="close" label={words.closeMembers} onClick={close} />
       </header>
-      <ul>
-        {sorted.value.map((m) => (
-          <Person key={m.id} member={m} />
-        ))}
-      </ul>
+      <div class="groups" data-scroller>
+        <Group title={words.here} keys={here} row={row} whole={whole} {...(away.length > 0 ? {} : { nearEnd: more })} />
+        <Group title={words.notHere} keys={away} row={row} whole={whole} nearEnd={more} />
+      </div>
       <Foot id={id} />
     </aside>
+  );
+}
+
+/** The ids of those who are here, and of those who are not, by name; who is busy or away comes after the others. */
+function useGroups(id: string) {
+  const { people } = useChat().store;
+  const named = useComputed(() => {
+    const members = (people.members.get(id) ?? []).map((m) => ({ id: m.id, name: people.nameOf(m.id) }));
+    return members.sort((a, b) => byName(a.name, b.name)).map((m) => m.id);
+  });
+  return useComputed(() => {
+    const known = named.value.map((id) => ({ id, status: people.statusOf(id) }));
+    const here = known.filter((m) => m.status !== "offline").sort((a, b) => rank[a.status] - rank[b.status]);
+    const away = known.filter((m) => m.status === "offline");
+    return { here: here.map((m) => m.id), away: away.map((m) => m.id) };
+  });
+}
+
+function Group({ title, ...rows }: { title: string } & RowsProps) {
+  const id = useId();
+  if (rows.keys.length === 0) return null;
+  return (
+    <section aria-labelledby={id}>
+      <h3 id={id}>{title}</h3>
+      <Rows {...rows} />
+    </section>
   );
 }
 
@@ -56,19 +88,19 @@ function Person({ member: m }: { member: Member }) {
         <strong>
           <bdi>{name}</bdi>
         </strong>
-        <bdi class="handle">@{m.username}</bdi>
+        <span class="handle">
+          <bdi>@{m.username}</bdi>
+        </span>
         <span class="hidden">{words.status[status]}</span>
       </span>
       {words.role[m.room_role] && <span class="role">{words.role[m.room_role]}</span>}
     </>
   );
-  if (m.id === chat.store.me.value?.id) return <li class="member">{content}</li>;
+  if (m.id === chat.store.me.value?.id) return <div class="member">{content}</div>;
   return (
-    <li>
-      <button type="button" class="member" title={words.messagePerson(name)} onClick={open}>
-        {content}
-      </button>
-    </li>
+    <button type="button" class="member" title={words.messagePerson(name)} onClick={open}>
+      {content}
+    </button>
   );
 }
 

@@ -3,7 +3,7 @@
 import type { Chat } from "../chat/chat.ts";
 import { plain } from "../text/markdown.ts";
 import type { Message } from "../wire/types.ts";
-import { words } from "../words/en.ts";
+import { words } from "../words/words.ts";
 import { notifying, notifyingText } from "./preferences.ts";
 import { goTo, roomHref } from "./route.ts";
 

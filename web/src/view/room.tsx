@@ -3,7 +3,7 @@ import { useEffect, useMemo } from "preact/hooks";
 import type { Chat } from "../chat/chat.ts";
 import { reasonOf } from "../chat/reason.ts";
 import type { Room } from "../wire/types.ts";
-import { words } from "../words/en.ts";
+import { words } from "../words/words.ts";
 import { Composer, type Mode } from "./composer.tsx";
 import { useChat } from "./context.ts";
 import { Confirm, openDialog } from "./dialog.tsx";
@@ -83,8 +83,8 @@ function Head({ room: r, members, act }: { room: Room; members?: Signal<boolean>
           <bdi>{store.titleOf(r) || words.direct}</bdi>
         </h1>
         {r.topic && (
-          <p title={r.topic} dir="auto">
-            {r.topic}
+          <p title={r.topic}>
+            <bdi>{r.topic}</bdi>
           </p>
         )}
       </div>
@@ -101,7 +101,7 @@ function TypingLine({ id }: { id: string }) {
   const { store } = useChat();
   const { users, count } = store.typing.of(id);
   return (
-    <div class="typing" data-testid="typing" dir="auto">
+    <div class="typing" data-testid="typing">
       {words.typing(users.map((u) => store.people.nameOf(u)), count)}
     </div>
   );

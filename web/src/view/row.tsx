@@ -6,7 +6,7 @@ import type { Entry, Shown } from "../store/entry.ts";
 import { plain } from "../text/markdown.ts";
 import { clockTime, dayName, fullTime } from "../text/time.ts";
 import type { Message } from "../wire/types.ts";
-import { words } from "../words/en.ts";
+import { words } from "../words/words.ts";
 import { Avatar } from "./avatar.tsx";
 import { Body } from "./body.tsx";
 import { useChat } from "./context.ts";

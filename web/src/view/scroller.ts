@@ -46,7 +46,8 @@ export class Scroller {
     this.stuck = this.endsHere() && this.distances.end < nearEnd;
     const edge = this.view.getBoundingClientRect().top;
     const row = this.firstInView(edge);
-    this.anchor = row ? { key: row.dataset["key"]!, offset: inner(row).getBoundingClientRect().top - edge } : this.thought();
+    const anchor = row ? { key: row.dataset["key"]!, offset: inner(row).getBoundingClientRect().top - edge } : this.thought();
+    if (!isAbout(anchor, this.anchor)) this.anchor = anchor;
     this.leave();
   }
 
@@ -87,24 +88,46 @@ export class Scroller {
     this.anchor = { key, offset: this.view.clientHeight / 3 };
   }
 
-  /** What is looked at stays where it is, and who is at the end stays there. */
-  settle(): void {
+  /** What is looked at, unless that is the end. */
+  get place(): Readonly<Anchor> | null {
+    return this.stuck ? null : this.anchor;
+  }
+
+  /** Wants a row where it was. */
+  hold(place: Readonly<Anchor>): void {
+    this.stuck = false;
+    this.anchor = place;
+  }
+
+  /**
+   * What is looked at stays where it is, and who is at the end stays there. Tells whether that could be: not while
+   * what is looked at is not drawn.
+   */
+  settle(): boolean {
     if (this.stuck && this.movedBack) this.note();
     if (this.stuck) {
       if (this.distances.end > 0) this.view.scrollTop = this.view.scrollHeight;
-      return this.leave();
+      this.leave();
+      return true;
     }
-    const row = this.anchor && this.element(this.anchor.key);
-    if (!row || !this.anchor) return;
+    if (!this.anchor) return true;
+    const row = this.element(this.anchor.key);
+    if (!row) return false;
     const now = inner(row).getBoundingClientRect().top - this.view.getBoundingClientRect().top;
     const off = now - this.anchor.offset;
     if (Math.abs(off) >= 0.5) this.view.scrollTop += off;
     this.leave();
+    return true;
   }
 
   element(key: string): HTMLElement | null {
     return this.rows.querySelector(`:scope > [data-key="${CSS.escape(key)}"]`);
   }
+}
+
+/** Browsers round where a view stands: to take that for a move would add up. */
+function isAbout(a: Anchor | null, b: Anchor | null): boolean {
+  return a !== null && a.key === b?.key && Math.abs(a.offset - b.offset) < 1;
 }
 
 function inner(row: HTMLElement): Element {

@@ -1,14 +1,17 @@
 import { useComputed } from "@preact/signals";
+import { useMemo } from "preact/hooks";
 import { reasonOf } from "../chat/reason.ts";
 import { unreadLimit } from "../store/rooms.ts";
+import { byName } from "../text/collate.ts";
 import type { Room } from "../wire/types.ts";
-import { words } from "../words/en.ts";
+import { words } from "../words/words.ts";
 import { Avatar, Dot } from "./avatar.tsx";
 import { useChat } from "./context.ts";
 import { Confirm, openDialog } from "./dialog.tsx";
 import { browseRooms, makeRoom, messageSomeone, settings } from "./doors.tsx";
 import { Icon, IconButton, Logo } from "./icon.tsx";
 import { roomHref } from "./route.ts";
+import { Rows } from "./rows.tsx";
 
 export function Sidebar() {
   return (
@@ -17,7 +20,7 @@ export function Sidebar() {
         <Logo />
         <span>{words.name}</span>
       </div>
-      <div class="sections">
+      <div class="sections" data-scroller>
         <NamedRooms />
         <DirectRooms />
       </div>
@@ -30,7 +33,7 @@ function NamedRooms() {
   const chat = useChat();
   const ids = useComputed(() => {
     const named = chat.store.rooms.joined.value.filter((r) => !r.direct);
-    return named.sort((a, b) => a.name.localeCompare(b.name)).map((r) => r.id).join();
+    return named.sort((a, b) => byName(a.name, b.name)).map((r) => r.id).join();
   });
   return (
     <section>
@@ -59,7 +62,7 @@ function DirectRooms() {
   const chat = useChat();
   const ids = useComputed(() => {
     const direct = chat.store.rooms.joined.value.filter((r) => r.direct);
-    return direct.sort((a, b) => (b.last?.id ?? "").localeCompare(a.last?.id ?? "")).map((r) => r.id).join();
+    return direct.sort((a, b) => ((a.last?.id ?? "") < (b.last?.id ?? "") ? 1 : -1)).map((r) => r.id).join();
   });
   return (
     <section>
@@ -73,14 +76,12 @@ function DirectRooms() {
   );
 }
 
+const link = (id: string) => <RoomLink id={id} />;
+
 function RoomList({ ids }: { ids: string }) {
-  return (
-    <ul>
-      {ids.split(",").filter(Boolean).map((id) => (
-        <RoomLink key={id} id={id} />
-      ))}
-    </ul>
-  );
+  const { store } = useChat();
+  const keys = useMemo(() => ids.split(",").filter(Boolean), [ids]);
+  return <Rows keys={keys} row={link} current={store.rooms.open.value} />;
 }
 
 function RoomLink({ id }: { id: string }) {
@@ -89,13 +90,13 @@ function RoomLink({ id }: { id: string }) {
   if (!r) return null;
   const current = store.rooms.open.value === id;
   return (
-    <li>
-      <a href={roomHref(id)} class={r.unread > 0 ? "unread" : ""} aria-current={current ? "page" : undefined} data-testid="room-link">
-        <Sign room={r} />
-        <bdi class="title">{store.titleOf(r) || words.direct}</bdi>
-        {r.unread > 0 && <Badge room={r} />}
-      </a>
-    </li>
+    <a href={roomHref(id)} class={r.unread > 0 ? "unread" : ""} aria-current={current ? "page" : undefined} data-testid="room-link">
+      <Sign room={r} />
+      <span class="title">
+        <bdi>{store.titleOf(r) || words.direct}</bdi>
+      </span>
+      {r.unread > 0 && <Badge room={r} />}
+    </a>
   );
 }
 
@@ -131,7 +132,9 @@ function Me() {
         <strong data-testid="my-name">
           <bdi>{name}</bdi>
         </strong>
-        <bdi class="handle">@{me.username}</bdi>
+        <span class="handle">
+          <bdi>@{me.username}</bdi>
+        </span>
       </div>
       <IconButton name="sliders" label={words.settings} onClick={() => settings(chat)} />
       <IconButton name="leave" label={words.signOut} onClick={ask} />
@@ -139,7 +142,7 @@ function Me() {
   );
 }
 
-/** The arrows go from room to room. */
+/** The arrows go from the rooms to the direct messages and back; within either, see RowKeeper. */
 function moveByArrows(e: KeyboardEvent): void {
   const step = e.key === "ArrowDown" ? 1 : e.key === "ArrowUp" ? -1 : 0;
   const nav = e.currentTarget as HTMLElement;

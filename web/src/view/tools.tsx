@@ -3,7 +3,7 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import type { Entry } from "../store/entry.ts";
-import { words } from "../words/en.ts";
+import { words } from "../words/words.ts";
 import { useChat } from "./context.ts";
 import { copyText } from "./copy.ts";
 import { chooseEmoji } from "./doors.tsx";

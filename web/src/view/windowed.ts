@@ -90,6 +90,12 @@ export class Windowed {
     return true;
   }
 
+  /** Where a row is thought to begin, if it is one of these. */
+  topOf(key: string): number | undefined {
+    const index = this.keys.indexOf(key);
+    return index < 0 ? undefined : this.tops[index];
+  }
+
   /** Which row is thought to stand at a pixel, and how far below it begins. */
   rowAt(pixel: number): { key: string; offset: number } | null {
     const index = this.indexAt(pixel);

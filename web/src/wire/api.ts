@@ -56,7 +56,8 @@ export const api = {
   directRoom: (users: string[]) => request<Room>("POST", "/rooms/direct", { users }),
   join: (id: string) => request<Room>("POST", `${roomPath(id)}/join`),
   leave: (id: string) => request<void>("POST", `${roomPath(id)}/leave`),
-  members: (id: string) => all<Member>(`${roomPath(id)}/members?limit=200`, 5),
+  /** A page of members, those after an id; "" for the first. */
+  members: (id: string, after: string) => request<List<Member>>("GET", `${roomPath(id)}/members?limit=200${after && `&after=${seg(after)}`}`),
   addMember: (room: string, user: string) => api.setRole(room, user, "member"),
   setRole: (room: string, user: string, role: RoomRole) => request<void>("PUT", `${roomPath(room)}/members/${seg(user)}`, { role }),
   removeMember: (room: string, user: string) => request<void>("DELETE", `${roomPath(room)}/members/${seg(user)}`),

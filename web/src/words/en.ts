@@ -1,10 +1,10 @@
-// Every word that the page shows. Another language is another file of this shape.
+// Every word that the page shows, in English.
 
 function plural(n: number, one: string, other: string): string {
   return `${n} ${n === 1 ? one : other}`;
 }
 
-export const words = {
+export const en = {
   name: "klatch",
   lang: "en",
   dir: "ltr" as "ltr" | "rtl",
@@ -40,6 +40,9 @@ export const words = {
   lost: "Connection lost. Reconnecting…",
   tryNow: "Try now",
   stopped: "Not connected. Reload the page to go on.",
+
+  newVersion: "A new version is there.",
+  reload: "Reload",
 
   roomsLandmark: "Rooms",
   rooms: "Rooms",
@@ -77,6 +80,8 @@ export const words = {
 
   members: "Members",
   membersHere: (n: number) => `Members · ${n} here`,
+  here: "Here",
+  notHere: "Not here",
   closeMembers: "Close the member list",
   messagePerson: (name: string) => `Message ${name}`,
   addSomeone: "Add someone",
