@@ -159,6 +159,9 @@ func costID(kind byte, i int) engine.ID {
 func costUser(i int) engine.ID { return costID(2, i) }
 
 func (w *costWorld) fillUsers(f *costFill) {
+	for i := range engine.SignInLimit - 1 { // she has one already
+		f.add(engine.KindTokenIssued, engine.ID{}, w.id["ann"], &engine.TokenIssued{Token: costID(5, i), Expires: 1 << 47, Agent: "a browser"})
+	}
 	for i := range w.size.members {
 		f.add(engine.KindUserCreated, engine.ID{}, costUser(i), &engine.UserCreated{Username: fmt.Sprintf("user-%05d", i), DisplayName: fmt.Sprint("User ", i)})
 	}

@@ -60,6 +60,7 @@ func (w *costWorld) fixed() []costRow {
 func (w *costWorld) accounts() []costRow {
 	return []costRow{
 		w.get("getMe", "", "/me"),
+		w.get("listSessions", fmt.Sprint("all ", engine.SignInLimit), "/me/sessions"),
 		w.get("getUser", "by id", "/users/"+costUser(17).String()),
 		w.get("getUser", "by name", "/users/user-00017"),
 	}
@@ -195,18 +196,40 @@ func (w *costWorld) accountWrites() []costRow {
 		n.decode(costCall{method: "POST", path: "/login", body: login}, &answer)
 		return costCall{method: "POST", path: "/logout", token: answer.Token, status: http.StatusNoContent}
 	}}
+	in := w.call("login", "", http.StatusOK, "POST", costPath("/login"), func(int) any { return login })
+	in.always, in.why = 2*engine.SignInLimit, "the user's sign-ins, at most 100, twice"
 	invite := w.call("createInvite", "", http.StatusCreated, "POST", costPath("/invites"), nil)
 	return []costRow{
 		w.call("register", "", http.StatusCreated, "POST", costPath("/register"), func(i int) any {
 			return costBody{"username": fmt.Sprint("newcomer-", i), "password": costPassword}
 		}),
-		w.call("login", "", http.StatusOK, "POST", costPath("/login"), func(int) any { return login }),
+		in,
 		logout,
+		costSignIns(costRow{op: "revokeSession", ask: func(n *costNode, _ int) costCall {
+			var answer struct{ Token string }
+			// Root, whom no other row signs out: until they are compacted Pebble steps over sign-ins that have ended.
+			n.decode(costCall{method: "POST", path: "/login", body: costBody{"username": "root", "password": costPassword}}, &answer)
+			var list struct {
+				Items []engine.SignIn
+			}
+			n.decode(costCall{method: "GET", path: "/me/sessions", token: answer.Token}, &list)
+			return costCall{method: "DELETE", path: "/me/sessions/" + list.Items[0].ID.String(), token: answer.Token, status: http.StatusNoContent}
+		}}),
+		costSignIns(costRow{op: "revokeOthers", what: "one other", ask: func(n *costNode, _ int) costCall {
+			n.do(costCall{method: "POST", path: "/login", body: costBody{"username": "carol", "password": costPassword}})
+			return costCall{method: "DELETE", path: "/me/sessions", token: w.token["carol"], status: http.StatusNoContent}
+		}}),
 		w.as("root", invite),
 		w.call("updateMe", "display name", http.StatusOK, "PATCH", costPath("/me"), func(i int) any {
 			return costBody{"display_name": fmt.Sprint("Bob ", i)}
 		}),
 	}
+}
+
+// costSignIns is a row of an operation that looks for one among the user's sign-ins.
+func costSignIns(r costRow) costRow {
+	r.always, r.why = engine.SignInLimit, "the user's sign-ins, at most 100"
+	return r
 }
 
 // as has somebody else call.

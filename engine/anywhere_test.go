@@ -75,7 +75,7 @@ func TestI8TokensOfOthersAccounts(t *testing.T) {
 	n := openNode(t, p.with)
 	home.signUp("ann")
 	issuer.give(eventsOf(t, home))
-	_, token, err := issuer.Login(bg, "ann", "password-ann")
+	_, token, err := issuer.Login(bg, "ann", "password-ann", "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -174,7 +174,7 @@ func TestTokensEnd(t *testing.T) {
 	now := time.Now()
 	n := openNode(t, func(c *engine.Config) { c.Now = func() time.Time { return now } })
 	ann := n.user("ann")
-	_, token, err := n.Login(bg, "ann", "password-ann")
+	_, token, err := n.Login(bg, "ann", "password-ann", "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -199,7 +199,7 @@ func TestTokensEnd(t *testing.T) {
 	if _, err := n.Authenticate(bg, fresh); err != nil {
 		t.Errorf("the token of the new password: %v", err)
 	}
-	if _, _, err := n.Login(bg, "ann", "password-ann"); !errors.Is(err, engine.ErrUnauthorized) {
+	if _, _, err := n.Login(bg, "ann", "password-ann", ""); !errors.Is(err, engine.ErrUnauthorized) {
 		t.Errorf("the old password: %v", err)
 	}
 	now = now.Add(31 * 24 * time.Hour)
@@ -208,7 +208,7 @@ func TestTokensEnd(t *testing.T) {
 	}
 	other := openNode(t)
 	other.user("ann")
-	_, foreign, err := other.Login(bg, "ann", "password-ann")
+	_, foreign, err := other.Login(bg, "ann", "password-ann", "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -418,7 +418,7 @@ func TestI9PasswordRaces(t *testing.T) {
 		}
 	}
 	store.credentials = meanwhile
-	_, token, err := n.Login(bg, "ann", password)
+	_, token, err := n.Login(bg, "ann", password, "")
 	if err != nil {
 		t.Fatal(err)
 	}

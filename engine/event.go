@@ -36,6 +36,7 @@ const (
 	KindUserCreated  Kind = 2 // UserCreated; User is the new account
 	KindUserUpdated  Kind = 3 // UserUpdated; User is the account
 	KindTokenRevoked Kind = 4 // TokenRevoked; User is its owner
+	KindTokenIssued  Kind = 5 // TokenIssued; User is its owner
 	KindRoomCreated  Kind = 10
 	KindRoomUpdated  Kind = 11
 	KindRoomDeleted  Kind = 12 // By
@@ -74,6 +75,14 @@ type UserUpdated struct {
 type TokenRevoked struct {
 	Token   ID   `cbor:"1,keyasint"`
 	Expires Time `cbor:"2,keyasint"` // after this the revocation may be forgotten
+}
+
+// TokenIssued tells of a sign-in, for its user to see and to end. The token holds
+// without it too.
+type TokenIssued struct {
+	Token   ID     `cbor:"1,keyasint"`
+	Expires Time   `cbor:"2,keyasint"` // after this the sign-in is forgotten
+	Agent   string `cbor:"3,keyasint,omitempty"`
 }
 
 // RoomCreated makes Room. Its maker is User. Two events may make one room when
@@ -157,6 +166,8 @@ func NewPayload(k Kind) any {
 		return new(UserUpdated)
 	case KindTokenRevoked:
 		return new(TokenRevoked)
+	case KindTokenIssued:
+		return new(TokenIssued)
 	case KindRoomCreated:
 		return new(RoomCreated)
 	case KindRoomUpdated:

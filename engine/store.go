@@ -67,6 +67,9 @@ type Secrets interface {
 	// its last change: tokens issued before that are void (zero: never changed).
 	Credentials(user ID) (phc string, changed ID, err error)
 	TokenRevoked(token ID) (bool, error)
+	// SignIns lists a user's tokens that were issued and neither revoked nor made void
+	// by a new password, in order of ID. Of those that have expired some may be there still.
+	SignIns(user ID) ([]SignIn, error)
 	NodeKey(Origin) (public []byte, err error)
 	InviteUsed(invite ID) (bool, error)
 	HasAdmin() (bool, error)

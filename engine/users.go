@@ -12,6 +12,7 @@ type Registering struct {
 	Password    string
 	DisplayName string
 	Invite      string
+	Agent       string // of the program that asks; see SignIn
 }
 
 const inviteLifetime = 7 * 24 * time.Hour
@@ -33,22 +34,27 @@ func (e *Engine) Register(ctx context.Context, r Registering) (User, string, Rec
 	if err != nil {
 		return User{}, "", Receipt{}, err
 	}
-	var id ID
+	var session claims
 	receipt, err := e.write(ctx, func(b *batch) error {
 		if err := firstError(nameFree(b.tx, r.Username), inviteHolds(b.tx, invite)); err != nil {
 			return err
 		}
 		s := b.stamp()
-		id = b.id(s)
-		return b.append(&Event{Stamp: s, Kind: KindUserCreated, User: id, Payload: &UserCreated{
+		id := b.id(s)
+		err := b.append(&Event{Stamp: s, Kind: KindUserCreated, User: id, Payload: &UserCreated{
 			Username: r.Username, DisplayName: r.DisplayName, Password: phc, Admin: invite.Admin, Invite: invite.ID,
 		}})
+		if err != nil {
+			return err
+		}
+		session = e.session(id, b.id(b.stamp()))
+		return b.signedIn(&session, r.Agent)
 	})
 	if err != nil {
 		return User{}, "", Receipt{}, err
 	}
-	u, err := e.store.User(id)
-	return u, e.issue(id, e.tokenID()), receipt, err
+	u, err := e.store.User(session.User)
+	return u, e.issue(session), receipt, err
 }
 
 // admission decides whether one may register; its claims are zero without an invite.
@@ -129,16 +135,20 @@ func (e *Engine) SetupInvite() (string, error) {
 
 func (e *Engine) tokenID() ID { return MakeID(e.clock.Next(), e.store.Origin()) }
 
-// issue signs a session token.
-func (e *Engine) issue(user, token ID) string {
-	return e.signToken(claims{
-		ID: token, Use: useSession, User: user, Expires: e.now().Add(e.cfg.TokenLifetime).UTC(),
-		At: e.store.Position().Seq(e.store.Origin()),
-	})
+// session is what a session token says.
+func (e *Engine) session(user, token ID) claims {
+	return claims{ID: token, Use: useSession, User: user, Expires: e.now().Add(e.cfg.TokenLifetime).UTC()}
 }
 
-// Login checks a password and signs in. The error does not tell whether the user exists.
-func (e *Engine) Login(_ context.Context, username, password string) (User, string, error) {
+// issue signs a session token.
+func (e *Engine) issue(session claims) string {
+	session.At = e.store.Position().Seq(e.store.Origin())
+	return e.signToken(session)
+}
+
+// Login checks a password and signs in; agent is the program that asks (see SignIn).
+// The error does not tell whether the user exists.
+func (e *Engine) Login(ctx context.Context, username, password, agent string) (User, string, error) {
 	token := e.tokenID() // older than any password but the one that is checked: a later one voids it
 	id, err := e.store.UserNamed(username)
 	if err != nil && !errors.Is(err, ErrNotFound) {
@@ -154,7 +164,14 @@ func (e *Engine) Login(_ context.Context, username, password string) (User, stri
 		return User{}, "", &Error{Code: CodeUnauthorized, Message: "the username or the password is wrong"}
 	}
 	u, err := e.store.User(id)
-	return u, e.issue(id, token), err
+	if err != nil {
+		return User{}, "", err
+	}
+	session := e.session(id, token)
+	if err := e.recordSignIn(ctx, &session, agent); err != nil {
+		return User{}, "", err
+	}
+	return u, e.issue(session), nil
 }
 
 // Logout revokes the identity's token on every node. Tokens of another backend cannot be revoked here.
@@ -163,8 +180,7 @@ func (e *Engine) Logout(ctx context.Context, who *Identity) (Receipt, error) {
 		return Receipt{}, &Error{Code: CodeForbidden, Message: "this token is another backend's; it ends there"}
 	}
 	return e.write(ctx, func(b *batch) error {
-		return b.append(&Event{Kind: KindTokenRevoked, User: who.User,
-			Payload: &TokenRevoked{Token: who.Token, Expires: Time(who.Expires.UnixMilli())}})
+		return b.revoke(who.User, who.Token, Time(who.Expires.UnixMilli()))
 	})
 }
 
@@ -173,6 +189,7 @@ type ProfileChange struct {
 	DisplayName     *string
 	Password        *string // ends all tokens but the one returned
 	CurrentPassword string  // needed with Password
+	Agent           string  // of the program that asks, for the new token's SignIn
 }
 
 // UpdateMe changes the own account. After a new password, token is the only one that holds.
@@ -184,7 +201,8 @@ func (e *Engine) UpdateMe(ctx context.Context, who *Identity, c ProfileChange) (
 		return u, "", receipt, err
 	}
 	p := &UserUpdated{DisplayName: c.DisplayName}
-	var checked, tokenID ID
+	var checked ID
+	var session claims
 	if c.DisplayName != nil {
 		err = checkText("display_name", *c.DisplayName, 0, maxDisplayName)
 	}
@@ -201,14 +219,17 @@ func (e *Engine) UpdateMe(ctx context.Context, who *Identity, c ProfileChange) (
 			}
 		}
 		err := b.append(&Event{Kind: KindUserUpdated, User: who.User, Payload: p})
-		tokenID = b.id(b.stamp())
-		return err
+		if err != nil || p.Password == nil {
+			return err
+		}
+		session = e.session(who.User, b.id(b.stamp()))
+		return b.signedIn(&session, c.Agent)
 	})
 	if err == nil {
 		u, err = e.store.User(who.User)
 	}
 	if err == nil && c.Password != nil {
-		token = e.issue(who.User, tokenID)
+		token = e.issue(session)
 	}
 	return u, token, receipt, err
 }

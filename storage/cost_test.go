@@ -83,6 +83,9 @@ func fillCosts(t *testing.T, s *Store) *costs {
 		add(engine.KindMemberSet, c.lot, user, &engine.MemberSet{Role: engine.RoleMember})
 		add(engine.KindMemberSet, room, c.ann, &engine.MemberSet{Role: engine.RoleMember})
 	}
+	for i := range engine.SignInLimit {
+		add(engine.KindTokenIssued, engine.ID{}, c.ann, &engine.TokenIssued{Token: engine.ID{6, byte(i)}, Expires: 1 << 50, Agent: "a browser"})
+	}
 	for i := range costly {
 		e := add(engine.KindPosted, c.big, c.ann, &engine.Posted{Body: fmt.Sprint("post ", i)})
 		c.messages = append(c.messages, e.ID())
@@ -132,6 +135,7 @@ func (c *costs) queries() []costQuery {
 		{"RoomNamed", 1, func() (int, error) { _, err := c.s.RoomNamed("room7"); return 1, err }},
 		{"NodeKey", 1, func() (int, error) { _, err := c.s.NodeKey(7); return 1, err }},
 		{"TokenRevoked", 1, func() (int, error) { _, err := c.s.TokenRevoked(engine.ID{5}); return 1, err }},
+		{"SignIns", engine.SignInLimit, func() (int, error) { l, err := c.s.SignIns(c.ann); return len(l), err }},
 		{"RoomOf", 1, func() (int, error) { _, err := c.s.RoomOf(middle); return 1, err }},
 	}
 }

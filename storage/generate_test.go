@@ -22,17 +22,19 @@ type world struct {
 	rooms    []engine.ID
 	messages []engine.MessageRef
 	tokens   []engine.ID
+	owners   map[engine.ID]engine.ID // of tokens
 	invites  []engine.ID
 }
 
 var (
 	worldNames  = []string{"ann", "bob", "eve", "lobby", "a\x00b", ""}
 	worldNonces = []string{"", "", "n1", "n2", "n3"}
+	worldAgents = []string{"", "curl/8", "a browser"}
 	worldEmoji  = []string{"+1", "🎉", "é", "x"}
 )
 
 func newWorld(seed uint64, origins, events, pad int) *world {
-	w := &world{pad: pad, rng: rand.New(rand.NewPCG(seed, 1)), logs: map[engine.Origin][]*engine.Event{}}
+	w := &world{pad: pad, rng: rand.New(rand.NewPCG(seed, 1)), logs: map[engine.Origin][]*engine.Event{}, owners: map[engine.ID]engine.ID{}}
 	for i := range origins {
 		w.origins = append(w.origins, engine.Origin(w.rng.Uint64()|1))
 		w.now = append(w.now, int64(engine.StampAt(engine.Time(1_700_000_000_000+int64(i)*w.rng.Int64N(5000)).Std())))
@@ -44,6 +46,7 @@ func newWorld(seed uint64, origins, events, pad int) *world {
 	}
 	for i := range 3 {
 		w.tokens = append(w.tokens, engine.ID{3, byte(i)})
+		w.owners[w.tokens[i]] = w.users[i]
 		w.invites = append(w.invites, engine.ID{4, byte(i)})
 	}
 	for range events {
@@ -97,6 +100,8 @@ func (w *world) fill(e *engine.Event) {
 		w.fillUser(e)
 	case n < 22:
 		w.fillRoom(e)
+	case n < 30:
+		w.fillToken(e)
 	case n < 55 || len(w.messages) == 0:
 		w.fillPost(e)
 	case n < 63:
@@ -116,13 +121,29 @@ func (w *world) fill(e *engine.Event) {
 	case n < 94:
 		ref := pick(w, w.messages)
 		e.Kind, e.Room, e.Payload = engine.KindRead, ref.Room, &engine.Read{Message: ref.Message}
-	case n < 96:
-		e.Kind, e.Payload = engine.KindTokenRevoked, &engine.TokenRevoked{Token: pick(w, w.tokens), Expires: engine.Time(w.rng.IntN(1000))}
-	case n < 98:
+	case n < 97:
 		e.Kind, e.User, e.Payload = engine.KindNodeKey, engine.ID{}, &engine.NodeKey{Public: []byte{byte(e.Seq)}}
 	default:
 		e.Kind, e.Room, e.Data = 200, pick(w, w.rooms), []byte("from a later version")
 	}
+}
+
+// fillToken issues or revokes a token. Lives are short, so that later sign-ins find some at
+// their end; one may be told of twice, not alike.
+func (w *world) fillToken(e *engine.Event) {
+	token := pick(w, w.tokens)
+	if w.chance(60) {
+		if w.chance(80) {
+			token = e.ID()
+			w.tokens = append(w.tokens, token)
+			w.owners[token] = e.User
+		}
+		e.Kind = engine.KindTokenIssued
+		e.Payload = &engine.TokenIssued{Token: token, Expires: e.Stamp.Time() + engine.Time(w.rng.IntN(20_000)), Agent: pick(w, worldAgents)}
+	} else {
+		e.Kind, e.Payload = engine.KindTokenRevoked, &engine.TokenRevoked{Token: token, Expires: engine.Time(w.rng.IntN(1000))}
+	}
+	e.User = w.owners[token]
 }
 
 func (w *world) fillUser(e *engine.Event) {

@@ -15,10 +15,12 @@ import (
 //
 //	key                            value
 //	C | room | message | user | emoji    reaction register: version, 1 or 0
+//	D | user                       when the user last signed in: milliseconds
 //	E | room | message             nothing: an edit, deletion or reaction came before its post
 //	G | room | user                member register: version, role (also RoleNone)
 //	H | user | nonce               claims: (message, room)*, in order of message
 //	I | invite                     nothing: the invite has been used
+//	J | user | token               a sign-in: end of the token's life, the program that asked
 //	K | space | name               claims: (version, owner)*, in order
 //	L | origin | seq               log entry (see log.go)
 //	M | room . message | sub       0 post: seq, author, payload as it came
@@ -43,10 +45,12 @@ import (
 //	y | room | parent | message    nothing: a visible reply
 const (
 	kindReaction   = 'C'
+	kindLatest     = 'D'
 	kindEarly      = 'E'
 	kindMemberReg  = 'G'
 	kindNonce      = 'H'
 	kindInvite     = 'I'
+	kindSignIn     = 'J'
 	kindName       = 'K'
 	kindLog        = 'L'
 	kindMessage    = 'M'
@@ -205,11 +209,11 @@ func idsOf(kind byte) (n int, text bool) {
 		return 3, true
 	case kindMention, kindReply:
 		return 3, false
-	case kindEarly, kindMemberReg, kindMarker, kindRoomMember, kindUserRoom:
+	case kindEarly, kindMemberReg, kindSignIn, kindMarker, kindRoomMember, kindUserRoom:
 		return 2, false
 	case kindNonce:
 		return 1, true
-	case kindInvite, kindRoom, kindMembers, kindToken, kindUser:
+	case kindInvite, kindLatest, kindRoom, kindMembers, kindToken, kindUser:
 		return 1, false
 	case kindAdmins:
 		return 0, false

@@ -16,7 +16,7 @@ import (
 func sampleKeys() [][]byte {
 	a, b, c := engine.ID{1}, engine.ID{2, 0xFF}, engine.ID{0xFF, 0xFF}
 	return [][]byte{
-		textKey(kindReaction, "+1", a, b, c), idKey(kindEarly, a, b), idKey(kindMemberReg, b, c),
+		textKey(kindReaction, "+1", a, b, c), idKey(kindLatest, a), idKey(kindSignIn, a, b), idKey(kindEarly, a, b), idKey(kindMemberReg, b, c),
 		textKey(kindNonce, "n\x00", a), idKey(kindInvite, a), nameKey(spaceUser, "ann"), nameKey(spaceRoom, ""),
 		logKey(1, 1), logKey(^engine.Origin(0), ^uint64(0)), messageKey(a, b, subPost), messageKey(c, c, subHidden),
 		idKey(kindMention, a, b, c), originKey(kindNodeKey, 9), originKey(kindPosition, 9), adminsKey(),
@@ -39,7 +39,7 @@ func TestComparer(t *testing.T) {
 	}
 	suffixes = append(suffixes, messageKey(engine.ID{}, engine.ID{}, subEdit)[roomPrefix:])
 	// Pebble takes leading bytes away from these; as a first byte of the rest 18 is no length.
-	if err := pebble.CheckComparer(comparer.EnsureDefaults(), prefixes[:12], suffixes); err != nil {
+	if err := pebble.CheckComparer(comparer.EnsureDefaults(), prefixes[:14], suffixes); err != nil {
 		t.Fatal(err)
 	}
 	rng := rand.New(rand.NewPCG(1, 1))

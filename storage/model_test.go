@@ -337,9 +337,15 @@ func (c *check) secrets(s engine.Secrets) {
 			keys[e.Origin] = p.Public
 		}
 	}
-	for i := range c.w.tokens {
-		revoked, err := s.TokenRevoked(c.w.tokens[i])
-		c.same("token", revoked, tokens[c.w.tokens[i]], err)
+	for _, token := range c.w.tokens {
+		revoked, err := s.TokenRevoked(token)
+		c.same("token", revoked, tokens[token], err)
+	}
+	for _, user := range c.w.users {
+		got, err := s.SignIns(user)
+		c.same("sign-ins", got, c.o.signIns(user), err)
+	}
+	for i := range c.w.invites {
 		used, err := s.InviteUsed(c.w.invites[i])
 		c.same("invite", used, invites[c.w.invites[i]], err)
 	}

@@ -62,6 +62,35 @@ func (o *oracle) user(id engine.ID) (u oracleUser) {
 	return u
 }
 
+// signIns are what a user's events leave of the sign-ins.
+func (o *oracle) signIns(user engine.ID) (list []engine.SignIn) {
+	var latest engine.Time
+	revoked, all := map[engine.ID]bool{}, map[engine.ID]engine.SignIn{}
+	for _, e := range o.events {
+		switch p := e.Payload.(type) {
+		case *engine.TokenRevoked:
+			revoked[p.Token] = true
+		case *engine.TokenIssued:
+			if e.User != user {
+				continue
+			}
+			latest = max(latest, e.Stamp.Time())
+			s := engine.SignIn{ID: p.Token, At: p.Token.Time(), Expires: p.Expires, Agent: p.Agent}
+			if old := all[p.Token]; s.Expires > old.Expires || (s.Expires == old.Expires && s.Agent > old.Agent) {
+				all[p.Token] = s
+			}
+		}
+	}
+	changed := o.user(user).changed
+	for _, s := range all {
+		if !revoked[s.ID] && s.Expires > latest && s.ID.Compare(changed) >= 0 {
+			list = append(list, s)
+		}
+	}
+	slices.SortFunc(list, func(a, b engine.SignIn) int { return a.ID.Compare(b.ID) })
+	return list
+}
+
 func (o *oracle) room(id engine.ID) (u oracleUser) {
 	for _, e := range o.events {
 		if e.Room != id {

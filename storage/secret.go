@@ -24,7 +24,7 @@ func (t *Tx) nodeKey(e *engine.Event, p *engine.NodeKey) error {
 	return t.set(k, append(append([]byte(nil), id[:]...), p.Public...))
 }
 
-func (t *Tx) revoke(p *engine.TokenRevoked) error {
+func (t *Tx) revoke(e *engine.Event, p *engine.TokenRevoked) error {
 	k := idKey(kindToken, p.Token)
 	v, err := t.get(k)
 	if err != nil {
@@ -35,7 +35,8 @@ func (t *Tx) revoke(p *engine.TokenRevoked) error {
 		expires = max(expires, binary.BigEndian.Uint64(v))
 	}
 	t.touch(engine.About(engine.AboutToken, p.Token, engine.ID{}))
-	return t.set(k, binary.BigEndian.AppendUint64(nil, expires))
+	t.note(t.set(k, binary.BigEndian.AppendUint64(nil, expires)))
+	return t.endSignIn(e.User, p.Token)
 }
 
 func present(value []byte, err error) (bool, error) { return value != nil, err }

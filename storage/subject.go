@@ -10,6 +10,7 @@ import "github.com/klatch-chat/klatch/engine"
 //	AboutRole       Role
 //	AboutRoomsOf    RoomsOf
 //	AboutToken      TokenRevoked
+//	nothing         SignIns: seldom asked for, and kept by nobody
 //	AboutContent    everything about a room's messages
 //	AboutAmended    of that, what has messages after it: pages with a Next, a Message
 //	                that was found, Reactors; and so what is kept of a newest page

@@ -22,10 +22,11 @@ type Tx struct {
 	overlay map[string][]byte
 	posts   map[engine.ID]*engine.Event // appended posts, whose bytes are only in the batch
 	marks   map[engine.Origin]mark
-	ends    map[engine.ID]engine.ID // newest posts of rooms, as roomEnds knows them
-	newest  engine.Stamp            // the highest of any origin
-	touched map[uint32]struct{}     // shards of the cache to make stale
-	amended []uint32                // of these, AboutAmended's
+	ends    map[engine.ID]engine.ID              // newest posts of rooms, as roomEnds knows them
+	newest  engine.Stamp                         // the highest of any origin
+	signIns map[engine.ID]map[engine.ID]struct{} // tokens of each user that the batch has written
+	touched map[uint32]struct{}                  // shards of the cache to make stale
+	amended []uint32                             // of these, AboutAmended's
 	early   int
 	count   uint64
 	effects engine.Effects // of the event being appended
@@ -53,6 +54,7 @@ func newTx(s *Store, base heads) *Tx {
 		marks:   map[engine.Origin]mark{},
 		ends:    map[engine.ID]engine.ID{},
 		newest:  base.newest,
+		signIns: map[engine.ID]map[engine.ID]struct{}{},
 		touched: map[uint32]struct{}{},
 		early:   base.early,
 	}
@@ -133,7 +135,9 @@ func (t *Tx) derive(e *engine.Event) error {
 	case *engine.UserUpdated:
 		return t.updateUser(e, p)
 	case *engine.TokenRevoked:
-		return t.revoke(p)
+		return t.revoke(e, p)
+	case *engine.TokenIssued:
+		return t.signedIn(e, p)
 	case *engine.RoomCreated:
 		return t.createRoom(e, p)
 	case *engine.RoomUpdated:

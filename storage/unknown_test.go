@@ -12,7 +12,7 @@ import (
 )
 
 var worldKinds = []engine.Kind{
-	engine.KindNodeKey, engine.KindUserCreated, engine.KindUserUpdated, engine.KindTokenRevoked,
+	engine.KindNodeKey, engine.KindUserCreated, engine.KindUserUpdated, engine.KindTokenRevoked, engine.KindTokenIssued,
 	engine.KindRoomCreated, engine.KindRoomUpdated, engine.KindRoomDeleted, engine.KindMemberSet,
 	engine.KindPosted, engine.KindEdited, engine.KindDeleted, engine.KindReacted, engine.KindRead,
 }

@@ -123,8 +123,13 @@ func (t *Tx) createUser(e *engine.Event, p *engine.UserCreated) error {
 }
 
 func (t *Tx) updateUser(e *engine.Event, p *engine.UserUpdated) error {
+	id := e.ID()
+	if p.Password != nil {
+		if err := t.dropSignIns(e.User, func(s engine.SignIn) bool { return s.ID.Compare(id) < 0 }); err != nil {
+			return err
+		}
+	}
 	return t.changeUser(e.User, func(r *userRecord) {
-		id := e.ID()
 		r.Username.setPtr(id, p.Username)
 		r.DisplayName.setPtr(id, p.DisplayName)
 		r.Password.setPtr(id, p.Password)

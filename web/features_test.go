@@ -259,3 +259,30 @@ func TestCodeAndLongBodies(t *testing.T) {
 	ada.Click("Show less")
 	ada.Until("see less", `document.querySelector(".folded")`)
 }
+
+const signIns = `[...document.querySelectorAll("[data-testid=sessions] li")]`
+
+// TestSessions: two windows and a program of one person; each that is signed out
+// lands where one signs in.
+func TestSessions(t *testing.T) {
+	t.Parallel()
+	ada, n, _, _, _ := cafe(t)
+	two := openWindow(t, "ada's other window", n.url())
+	two.Until("see the sign-in page", `document.querySelector("main h1")?.textContent === "Sign in"`)
+	two.Fill("username", "ada")
+	two.Fill("password", password)
+	two.Click("Sign in")
+	two.Until("be signed in", `document.querySelector("[data-testid=my-name]")?.textContent === "Ada Lovelace"`)
+	ada.Click("Settings")
+	ada.Until("see three", signIns+`.length === 3`)
+	ada.Until("see them in words", signIns+`.map((e) => e.querySelector("strong").textContent).join().replace(/ on \w+/g, "") === "Chrome,Go-http-client,Chrome"`)
+	ada.Until("know the own", signIns+`.map((e) => e.textContent.includes("This one")).join() === "false,false,true" && !`+signIns+`[2].querySelector("button")`)
+	ada.accessible("sessions")
+	ada.Eval(signIns + `[0].querySelector("button").click()`)
+	two.Until("be signed out", `document.querySelector("main h1")?.textContent === "Sign in"`)
+	ada.Until("see two", signIns+`.length === 2 && document.activeElement?.dataset.testid === "sessions"`)
+	ada.Click("Sign out all others")
+	ada.Until("be alone", signIns+`.length === 1 && `+signIns+`[0].textContent.includes("This one") && ![...document.querySelectorAll("dialog button")].some((b) => b.textContent === "Sign out all others")`)
+	ada.Run(chromedp.Reload())
+	ada.Until("be signed in still", `document.querySelector("[data-testid=my-name]")?.textContent === "Ada Lovelace"`)
+}

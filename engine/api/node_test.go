@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -97,6 +98,25 @@ func (n *node) invited(t testing.TB, name, invite string) caller {
 	var in signedIn
 	n.anonymous(t).do("POST", "/register", body).want(201).into(&in)
 	return caller{t: t, n: n, name: name, user: in.User.ID, token: in.Token}
+}
+
+// signIn signs the same user in again.
+func (c caller) signIn() caller {
+	c.t.Helper()
+	var in signedIn
+	c.n.anonymous(c.t).do("POST", "/login", map[string]any{"username": c.name, "password": "correct horse"}).want(200).into(&in)
+	c.token = in.Token
+	return c
+}
+
+// session is the id of the sign-in that the caller's token is of.
+func (c caller) session() string {
+	c.t.Helper()
+	who, err := c.n.engine.Authenticate(context.Background(), c.token)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return who.Token.String()
 }
 
 // admin registers the first administrator.

@@ -87,6 +87,10 @@ logout            401       204      204    204       204   204
 createInvite      401       403      403    403       403   201
 getMe             401       200      200    200       200   200
 updateMe          401       200      200    200       200   200
+listSessions      401       200      200    200       200   200
+revokeSession     401       404      404    404       404   404
+revokeSession/own 401       204      204    204       204   204
+revokeOthers      401       204      204    204       204   204
 getUser           401       200      200    200       200   200
 listRooms         401       200      200    200       200   200
 createRoom        401       201      201    201       201   201
@@ -191,22 +195,24 @@ func (s *scene) path(rt route, call string) string {
 	case call == "setMember":
 		user = "outsider"
 	}
-	return strings.NewReplacer("{room}", s.room.String(), "{user}", user, "{id}", message.String(), "{emoji}", "x").Replace(rt.fullPath())
+	return strings.NewReplacer("{session}", s.callers["author"].session(), "{room}", s.room.String(), "{user}", user, "{id}", message.String(), "{emoji}", "x").Replace(rt.fullPath())
 }
 
 func (s *scene) call(t *testing.T, rt route, call, who string) *response {
 	c := s.callers[who]
 	c.t = t
 	if call == "logout" && c.token != "" {
-		var in signedIn
-		s.n.anonymous(t).do("POST", "/login", map[string]any{"username": c.name, "password": "correct horse"}).want(200).into(&in)
-		c.token = in.Token
+		c = c.signIn()
+	}
+	path := s.path(rt, call)
+	if call == "revokeSession/own" && c.token != "" {
+		path = strings.Replace(path, s.callers["author"].session(), c.signIn().session(), 1)
 	}
 	body := strings.NewReplacer("$message", s.message.String(), "$fresh", fmt.Sprintf("fresh%d", s.count)).Replace(bodies[call])
 	if body == "" {
-		return c.raw(rt.method, s.path(rt, call), nil)
+		return c.raw(rt.method, path, nil)
 	}
-	return c.raw(rt.method, s.path(rt, call), body)
+	return c.raw(rt.method, path, body)
 }
 
 // TestI9Permissions makes every call as every kind of caller in every kind of

@@ -20,7 +20,7 @@ type route struct {
 	result       string   // schema of the answer, "" for none
 	also         []engine.Code
 	anyone       bool          // needs no token
-	signs        bool          // unsafe, but only signs a token: nothing is stored
+	signs        bool          // unsafe, but only signs a token: its answer promises no write
 	root         bool          // not under basePath
 	ttl          time.Duration // of a view in the cache
 	cacheable    string        // Cache-Control, if not the usual one
@@ -76,6 +76,12 @@ var routes = []route{
 	{method: "PATCH", path: "/me", id: "updateMe",
 		summary: "Change the own account. A new password needs the current one and ends all tokens but the one answered",
 		body:    "ProfileChange", status: 200, result: "Me", serve: (*server).updateMe},
+	{method: "GET", path: "/me/sessions", id: "listSessions", summary: "Where one is signed in, newest first; all on one page",
+		status: 200, result: "SessionList", serve: (*server).listSessions},
+	{method: "DELETE", path: "/me/sessions", id: "revokeOthers", summary: "Revoke all own tokens but that of this request, on every node",
+		status: 204, serve: (*server).revokeOthers},
+	{method: "DELETE", path: "/me/sessions/{session}", id: "revokeSession", summary: "Revoke one own token on every node",
+		status: 204, serve: (*server).revokeSession},
 	{method: "GET", path: "/users/{user}", id: "getUser", summary: "An account",
 		status: 200, result: "User", ttl: accountTTL, view: (*server).viewUser},
 

@@ -29,19 +29,19 @@ func (s *server) register(r *request) (reply, error) {
 		return reply{}, err
 	}
 	u, token, receipt, err := s.engine.Register(r.Context(), engine.Registering{
-		Username: b.Username, Password: b.Password, DisplayName: b.DisplayName, Invite: b.Invite,
+		Username: b.Username, Password: b.Password, DisplayName: b.DisplayName, Invite: b.Invite, Agent: r.UserAgent(),
 	})
 	return reply{status: http.StatusCreated, body: signedIn{u, token}, receipt: receipt, signIn: token}, err
 }
 
-// login writes nothing, but its answer has a position: a node that has not
+// login promises no write (see engine.SignIn), but its answer has a position: a node that has not
 // seen the account yet would refuse the token.
 func (s *server) login(r *request) (reply, error) {
 	b, err := decode[login](r)
 	if err != nil {
 		return reply{}, err
 	}
-	u, token, err := s.engine.Login(r.Context(), b.Username, b.Password)
+	u, token, err := s.engine.Login(r.Context(), b.Username, b.Password, r.UserAgent())
 	return reply{status: http.StatusOK, body: signedIn{u, token}, receipt: engine.Receipt{Position: s.engine.Position()}, signIn: token}, err
 }
 

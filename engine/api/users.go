@@ -40,7 +40,7 @@ func (s *server) updateMe(r *request) (reply, error) {
 		return reply{}, err
 	}
 	u, token, receipt, err := s.engine.UpdateMe(r.Context(), r.who, engine.ProfileChange{
-		DisplayName: b.DisplayName, Password: b.Password, CurrentPassword: b.CurrentPassword,
+		DisplayName: b.DisplayName, Password: b.Password, CurrentPassword: b.CurrentPassword, Agent: r.UserAgent(),
 	})
 	return reply{status: http.StatusOK, body: me{u, token}, receipt: receipt, signIn: token}, err
 }

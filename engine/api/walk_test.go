@@ -34,6 +34,7 @@ func TestWalk(t *testing.T) {
 	walkAccounts(t, n, admin, ann)
 	room := walkRooms(t, ann, bob, admin)
 	walkMembers(t, room, ann, bob, cat)
+	walkSessions(t, cat)
 	walkMessages(t, room, ann, bob)
 	walkEnds(t, room, ann, bob)
 	for _, path := range []string{"/healthz", "/readyz", basePath + "/openapi.json"} {
@@ -139,6 +140,23 @@ func walkMembers(t *testing.T, room string, ann, bob, cat caller) {
 	}
 	bob.do("DELETE", "/rooms/"+room+"/members/cat", nil).want(204)
 	bob.do("DELETE", "/rooms/"+room+"/members/cat", nil).refused(404, engine.CodeNotFound)
+}
+
+func walkSessions(t *testing.T, cat caller) {
+	second, third := cat.signIn(), cat.signIn()
+	var l list[engine.SignIn]
+	second.do("GET", "/me/sessions", nil).want(200).into(&l)
+	if len(l.Items) != 3 || !l.Items[1].Current || l.Items[2].ID.String() != cat.session() || l.Next != nil {
+		t.Errorf("three sign-ins, the second asks: %+v", l)
+	}
+	cat.do("DELETE", "/me/sessions/"+third.session(), nil).want(204)
+	third.do("GET", "/me", nil).refused(401, engine.CodeUnauthorized)
+	cat.do("DELETE", "/me/sessions", nil).want(204)
+	second.do("GET", "/me", nil).refused(401, engine.CodeUnauthorized)
+	cat.do("GET", "/me/sessions", nil).want(200).into(&l)
+	if len(l.Items) != 1 || !l.Items[0].Current {
+		t.Errorf("after the others were signed out: %+v", l)
+	}
 }
 
 func walkMessages(t *testing.T, room string, ann, bob caller) {

@@ -175,7 +175,7 @@ func TestRevocation(t *testing.T) {
 	formats(t, func(t *testing.T, f client.Format) {
 		n := newNode(t)
 		ann := n.register("ann")
-		_, token, err := n.engine.Login(testContext(t), "ann", "correct horse")
+		_, token, err := n.engine.Login(testContext(t), "ann", "correct horse", "")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -13,9 +13,11 @@ import { densities, density, notifying, notifyingText, theme, themes } from "../
 import { inviteLink } from "../view/route.ts";
 import { api } from "../wire/api.ts";
 import { words } from "../words/words.ts";
+import { Sessions } from "./sessions.tsx";
 
 export function Settings({ chat }: { chat: Chat }) {
   const me = chat.store.me.value;
+  const passwords = useSignal(0); // a new one ends the other sessions
   if (!me) return null;
   const out = (): void => {
     closeDialog();
@@ -34,7 +36,10 @@ export function Settings({ chat }: { chat: Chat }) {
         <Notifications />
       </Section>
       <Section title={words.password}>
-        <Password username={me.username} />
+        <Password username={me.username} changed={() => passwords.value++} />
+      </Section>
+      <Section title={words.signedIn}>
+        <Sessions key={passwords.value} />
       </Section>
       {me.role === "admin" && (
         <Section title={words.invites}>
@@ -83,7 +88,7 @@ function Profile({ chat, name }: { chat: Chat; name: string }) {
   return <Saved>{(done) => <Form fields={fields} submit={words.save} then={(v) => save(v).then(done)} focus={false} />}</Saved>;
 }
 
-function Password({ username }: { username: string }) {
+function Password({ username, changed }: { username: string; changed: () => void }) {
   const round = useSignal(0); // a form that is done begins anew, empty
   const fields = [
     { name: "current_password", label: words.currentPassword, type: "password" as const, autocomplete: "current-password", required: true },
@@ -92,6 +97,7 @@ function Password({ username }: { username: string }) {
   const save = async (v: Values): Promise<void> => {
     await api.changeMe({ current_password: v["current_password"]!, password: v["password"]! });
     round.value++;
+    changed();
   };
   return (
     <Saved>

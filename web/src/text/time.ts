@@ -10,6 +10,7 @@ function format(options: Intl.DateTimeFormatOptions): () => Intl.DateTimeFormat 
 
 const clock = format({ hour: "numeric", minute: "2-digit" });
 const full = format({ dateStyle: "full", timeStyle: "short" });
+const brief = format({ dateStyle: "medium", timeStyle: "short" });
 const day = format({ weekday: "long", day: "numeric", month: "long" });
 const dayOfYear = format({ day: "numeric", month: "long", year: "numeric" });
 
@@ -22,6 +23,9 @@ export const shortTime = memo((at) => {
 }, 2000);
 
 export const fullTime = memo((at) => full().format(new Date(at)), 2000);
+
+/** The date and the time on one line. */
+export const briefTime = memo((at) => brief().format(new Date(at)), 200);
 
 /** Equal for times of one day, here. */
 export const dayKey = memo((at) => new Date(at).toDateString(), 2000);

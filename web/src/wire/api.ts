@@ -1,7 +1,7 @@
 // The calls of REST that the page makes.
 
 import { request } from "./rest.ts";
-import type { List, Member, Message, Page, Room, RoomRole, User } from "./types.ts";
+import type { List, Member, Message, Page, Room, RoomRole, Session, User } from "./types.ts";
 
 export interface Credentials {
   username: string;
@@ -45,6 +45,9 @@ export const api = {
   logout: () => request<void>("POST", "/logout"),
   me: () => request<User>("GET", "/me"),
   changeMe: (c: ProfileChange) => request<User>("PATCH", "/me", c),
+  sessions: () => request<List<Session>>("GET", "/me/sessions"),
+  endSession: (id: string) => request<void>("DELETE", `/me/sessions/${seg(id)}`),
+  endOtherSessions: () => request<void>("DELETE", "/me/sessions"),
   invite: (admin: boolean) => request<{ invite: string; expires_at: string }>("POST", "/invites", { admin }),
   user: (id: string) => request<User>("GET", `/users/${seg(id)}`),
 

@@ -8,6 +8,15 @@ export interface User {
   bot: boolean;
 }
 
+/** Where the user is signed in. */
+export interface Session {
+  id: string;
+  at: string;
+  expires_at: string;
+  agent: string; // the User-Agent of the sign-in, "" if it is not known
+  current: boolean;
+}
+
 export type RoomRole = "" | "member" | "moderator" | "owner";
 
 /** A room as everybody sees it. */

@@ -178,6 +178,17 @@ export const en = {
   notifyText: "Show what the message says",
   newDirect: "New direct message",
   newMention: "You were mentioned",
+  signedIn: "Signed in",
+  signedInText: "Windows and programs that act as you.",
+  since: (when: string) => `Since ${when}`,
+  thisOne: "This one",
+  agent: ({ program, system }: { program: string; system: string }) => {
+    if (!system) return program || "An unknown program";
+    return `${program || "A browser"} on ${system}`;
+  },
+  endSession: (name: string, when: string) => `Sign out ${name}, since ${when}`,
+  endOthers: "Sign out all others",
+  sessionsEnded: "Signed out.",
   invites: "Invites",
   inviteText: "A link lets one person make an account.",
   inviteAdmin: "As an administrator",
