@@ -33,7 +33,8 @@ type Handler interface {
 
 	// Beat is called when nothing has come from the peer for an interval (the
 	// last eighth of it is jitter): the place to send a checkpoint. The ping is
-	// sent by this package, after it. Beat must not block: all connections share
+	// sent by this package, after it. With Conn.PingWith it is called once an
+	// interval, whatever has come. Beat must not block: all connections share
 	// the goroutine that calls it, and it may overlap any other call.
 	Beat(c *Conn)
 
@@ -72,7 +73,8 @@ type Conn struct {
 	seen    atomic.Int64 // tick of the last complete frame, or awaited
 	wholeBy atomic.Int64 // tick by which the message that has begun must end; 0: none is waited for
 	beat    wheelEntry   // guarded by wheel.mu
-	pinged  int64        // tick of the unanswered ping; owned by the wheel's goroutine
+	pinged  int64        // tick of the last ping; owned by the wheel's goroutine
+	steady  atomic.Pointer[[]byte]
 }
 
 // ending is what Handler.Closed is told.
@@ -121,6 +123,16 @@ func (c *Conn) Close(code engine.CloseCode, reason string) {
 		code = engine.CloseNormal
 	}
 	c.shut(&ending{code: code}, closeFrame(code, reason), false)
+}
+
+// PingWith is for protocols with pings of their own: from now on frame is sent
+// once an interval, whatever has come, instead of a WebSocket ping at silence.
+// After it the peer has HeartbeatTimeout to send any complete frame. With an
+// empty frame nothing is sent, and the peer has to send something of itself
+// within interval and timeout. Nobody may change the bytes.
+func (c *Conn) PingWith(frame []byte) {
+	c.seen.Store(c.server.wheel.tick.Load())
+	c.steady.Store(&frame)
 }
 
 // Subprotocol is the one chosen in the handshake, or empty.

@@ -77,7 +77,8 @@
 // from where the code is taken and the frame sent through the outbox.
 //
 // Time: one wheel looks at a connection when its silence may have lasted too
-// long, or its close, or a message. A frame read stores the wheel's tick and
+// long, or its close, or a message. For a protocol that has pings of its own it
+// sends those, once an interval (Conn.PingWith), and no WebSocket pings. A frame read stores the wheel's tick and
 // nothing else; only where the rest of a message has to be waited for is the
 // wheel told by when. That serves connections parked between two fragments and
 // those that a goroutine waits for alike, where a read deadline on the

@@ -73,6 +73,9 @@ func NewServer(config Config) *Server {
 	return s
 }
 
+// Config is what the server was made with, defaults filled in.
+func (s *Server) Config() Config { return s.config }
+
 // Do calls f in a goroutine with a warm stack: for what a handler must not wait
 // for. Close does not wait for f; a handler's Closed does, where it matters.
 func (s *Server) Do(f func()) { s.helpers.do(f) }
