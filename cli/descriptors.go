@@ -18,10 +18,27 @@ func allFor(descriptors uint64) int {
 	return connectionsFor(descriptors) + int(min(reservedDescriptors, descriptors/4))/2
 }
 
+// mostTunnels bounds the memory of tunnels: some 60 KiB each, on both nodes.
+const mostTunnels = 4096
+
+// tunnelsFor returns how many tunnels of each way so many descriptors can bear.
+func tunnelsFor(descriptors uint64) int {
+	return min(mostTunnels, connectionsFor(descriptors)/16)
+}
+
+// clientDescriptors are those that tunnels leave: one that was accepted takes a
+// descriptor, one that was dialled two, with its client's.
+func (c *Config) clientDescriptors(descriptors uint64) uint64 {
+	if !c.clustered() {
+		return descriptors
+	}
+	return descriptors - 3*uint64(tunnelsFor(descriptors))
+}
+
 // holdTo has max-connections not exceed the descriptors: at the limit the store
 // could open no file.
 func (c *Config) holdTo(descriptors uint64, log *slog.Logger) {
-	most := connectionsFor(descriptors)
+	most := connectionsFor(c.clientDescriptors(descriptors))
 	if c.MaxConnections > most {
 		log.Warn("the descriptor limit allows fewer connections than --max-connections asks for: raise it with ulimit -n, or LimitNOFILE= in a systemd unit",
 			"max-connections", c.MaxConnections, "descriptors", descriptors, "connections", most)

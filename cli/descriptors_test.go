@@ -22,6 +22,25 @@ func TestConnectionsFor(t *testing.T) {
 	}
 }
 
+// Tunnels take descriptors from clients, only in a cluster, and never more than
+// are theirs.
+func TestTunnelsTakeDescriptors(t *testing.T) {
+	for _, descriptors := range []uint64{64, 256, 1024, 8192, 1 << 20, 1<<63 - 1} {
+		alone, member := Config{}, Config{ClusterAddr: "127.0.0.1:0"}
+		if got := alone.clientDescriptors(descriptors); got != descriptors {
+			t.Errorf("without a cluster %d of %d", got, descriptors)
+		}
+		tunnels, rest := uint64(tunnelsFor(descriptors)), member.clientDescriptors(descriptors)
+		if tunnels == 0 || tunnels > mostTunnels || rest+3*tunnels != descriptors || rest < descriptors*3/4 {
+			t.Errorf("of %d: %d tunnels each way, %d for the rest", descriptors, tunnels, rest)
+		}
+	}
+	config := Config{MaxConnections: 6144, ClusterAddr: "127.0.0.1:0"}
+	if config.holdTo(8192, silent); config.MaxConnections != connectionsFor(8192-3*384) {
+		t.Errorf("a member bears %d connections", config.MaxConnections)
+	}
+}
+
 // TestHoldTo: --max-connections past the descriptor limit is cut to it, and the
 // log says both numbers and what to do.
 func TestHoldTo(t *testing.T) {

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"net"
 	"net/netip"
@@ -47,12 +48,29 @@ func (t *transport) admit(conn net.Conn, host netip.Addr) {
 		}
 		return
 	}
-	if protocol == linkALPN {
+	switch protocol {
+	case linkALPN:
 		t.offer(t.linked, session)
-	} else if s, ok := t.track(session); ok {
+	case tunnelALPN:
+		t.admitTunnel(session)
+	default:
+		t.admitGossip(session)
+	}
+}
+
+func (t *transport) admitGossip(session *tls.Conn) {
+	if s, ok := t.track(session); ok {
 		t.offer(t.gossip, s)
 	} else {
-		_ = conn.Close()
+		_ = session.NetConn().Close()
+	}
+}
+
+func (t *transport) admitTunnel(session *tls.Conn) {
+	if s, err := t.tunnels.accepted(session); err == nil {
+		t.offer(t.tunnels.came, s)
+	} else {
+		_ = session.NetConn().Close()
 	}
 }
 

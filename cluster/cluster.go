@@ -84,7 +84,7 @@ func New(cfg Config) (*Cluster, error) {
 	if err := c.loadRoster(); err != nil {
 		return nil, err
 	}
-	c.transport, err = listen(transportConfig{Bind: cfg.Bind, Advertise: cfg.Advertise, Key: cfg.Key, Logger: cfg.Logger, Now: cfg.Now})
+	c.transport, err = listen(transportConfig{Bind: cfg.Bind, Advertise: cfg.Advertise, Key: cfg.Key, Logger: cfg.Logger, Now: cfg.Now, Tunnels: cfg.Tunnels})
 	if err != nil {
 		return nil, err
 	}

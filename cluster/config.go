@@ -63,6 +63,8 @@ type Config struct {
 	Version string            // of the program, shown to the others
 	Public  string            // HOST:PORT of the HTTP side, for load balancers; HOST empty: that of Advertise
 
+	Tunnels int // the most that may be open of those dialled, and of those accepted; 1,024
+
 	// For tests.
 	seedAfter uint64                   // defaultSeedAfter
 	twinAfter time.Duration            // how long a twin may be this node's last run
@@ -87,6 +89,12 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.seedAfter == 0 {
 		c.seedAfter = defaultSeedAfter
+	}
+	if c.Tunnels == 0 {
+		c.Tunnels = defaultTunnels
+	}
+	if c.Tunnels < 0 {
+		return c, fmt.Errorf("cluster: %d tunnels", c.Tunnels)
 	}
 	switch c.Concern {
 	case "":

@@ -33,7 +33,7 @@
 // (members.go, transport.go). All TCP is TLS 1.3 with throw-away certificates;
 // each side then proves the cluster key by an HMAC over the TLS session's own
 // exporter (RFC 9266), which nobody in the middle and no replay can have
-// (handshake.go). Its ALPN says whether memberlist or a link wants it.
+// (handshake.go). Its ALPN says whether memberlist, a link or a tunnel wants it.
 //
 // A link joins each pair of nodes; the node with the lower origin dials. It
 // carries WebSocket binary frames (protocol.go). Both sides say hello with
@@ -56,6 +56,11 @@
 // Presence is each node's word about its own sessions: all of it after a link
 // begins, then changes once a second (presence.go).
 //
+// Tunnels are byte streams beside all this, for what is neither event nor presence: a
+// request whose owner is another node (Dial, Listener; tunnels.go). They are a bounded
+// number each way, no goroutine of the cluster serves one, and those that were dialled end
+// when gossip holds the peer for dead: whoever waits on one need not wait for TCP to notice.
+//
 // # What lost
 //
 // Events over memberlist: its reliable send dials a connection a message and its
@@ -63,6 +68,7 @@
 // three nodes everything forwarded comes twice; a receiver that says what it wants
 // gets it once. A queue of events for each link: memory for each slow peer, and
 // an overflow that needs the log anyway; a position in the log is a queue
-// that never fills. Consensus (Raft): two nodes could not survive one, and a cut
+// that never fills. Tunnels as streams of the one link: a flow control of our own,
+// and a large answer before an event. Consensus (Raft): two nodes could not survive one, and a cut
 // would stop one side's community for what merges without it.
 package cluster

@@ -13,6 +13,7 @@ import (
 	"io"
 	"math/big"
 	"net"
+	"slices"
 	"syscall"
 	"time"
 )
@@ -20,7 +21,7 @@ import (
 // Every TCP connection between nodes begins like this, version 1:
 //
 //	dialler                                  listener
-//	TLS 1.3, ALPN link or gossip      <->
+//	TLS 1.3, ALPN link, gossip or tunnel <->
 //	version (1 byte), proof (32)       ->
 //	                                  <-     proof (32), or 32 zero bytes: not accepted
 //
@@ -39,6 +40,7 @@ const (
 
 	linkALPN   = "klatch-link/1"
 	gossipALPN = "klatch-gossip/1"
+	tunnelALPN = "klatch-tunnel/1"
 
 	diallerRole  = "klatch client v1"
 	listenerRole = "klatch server v1"
@@ -46,6 +48,8 @@ const (
 	bindingLabel = "EXPORTER-Channel-Binding" // RFC 9266, with no context
 	bindingSize  = 32
 )
+
+var protocols = []string{linkALPN, gossipALPN, tunnelALPN}
 
 // Why a handshake fails, beside the errors of the network.
 var (
@@ -139,7 +143,7 @@ func (h *handshaker) proveFirst(session *tls.Conn, protocol string) error {
 // error the caller closes conn.
 func (h *handshaker) accept(ctx context.Context, conn net.Conn) (*tls.Conn, string, error) {
 	finish := limitHandshake(ctx, conn)
-	session := tls.Server(conn, h.config(linkALPN, gossipALPN))
+	session := tls.Server(conn, h.config(protocols...))
 	protocol, err := h.proveSecond(session)
 	if err = finish(err); err != nil {
 		return nil, "", fmt.Errorf("%s: %w", conn.RemoteAddr(), err)
@@ -153,7 +157,7 @@ func (h *handshaker) proveSecond(session *tls.Conn) (string, error) {
 	}
 	// Who offers no ALPN at all gets through TLS with none.
 	protocol := session.ConnectionState().NegotiatedProtocol
-	if protocol != linkALPN && protocol != gossipALPN {
+	if !slices.Contains(protocols, protocol) {
 		return "", ErrNotKlatch
 	}
 	want, mine, err := h.proofs(session, protocol)

@@ -114,7 +114,7 @@ func TestKeysAreDerived(t *testing.T) {
 }
 
 func TestI9HandshakeProvesBothSides(t *testing.T) {
-	for _, protocol := range []string{linkALPN, gossipALPN} {
+	for _, protocol := range protocols {
 		for _, key := range []Key{{}, newKey(t)} {
 			client, server := tcpPair(t)
 			done := acceptOn(newHands(t, key), server)

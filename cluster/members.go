@@ -178,6 +178,7 @@ func (c *Cluster) left(n *memberlist.Node) {
 	if l != nil {
 		l.fail(errGone)
 	}
+	c.transport.tunnels.drop(n.Name)
 	if !gone || o == c.origin {
 		return
 	}

@@ -91,8 +91,8 @@ func TestPresenceOverNodes(t *testing.T) {
 	annHere, ear := a.connect(ann)
 	defer annHere.Close()
 	bobThere, _ := b.connect(bob)
+	eventually(t, "each is seen from afar", func() bool { return status(b, ann) == engine.Online && status(a, bob) == engine.Online })
 	bobHere, _ := a.connect(bob)
-	eventually(t, "bob is seen from afar", func() bool { return status(b, ann) == engine.Online && status(a, bob) == engine.Online })
 	bobHere.Close()
 	if err := bobThere.SetStatus(engine.Busy); err != nil {
 		t.Fatal(err)

@@ -53,6 +53,9 @@ type Stats struct {
 	Dropped  uint64        // typing and signals not sent, for their bound
 	Refusals uint64        // connections and packets of strangers
 	Seeded   uint64        // snapshots taken
+
+	TunnelsDialled, TunnelsAccepted int    // open now
+	TunnelsRefused                  uint64 // dialled or accepted past the bound
 }
 
 // LinkStats are those of the link to one peer.
@@ -159,6 +162,7 @@ func (c *Cluster) Stats() Stats {
 		s.Members[m.State]++
 	}
 	c.concern.stats(&s)
+	s.TunnelsDialled, s.TunnelsAccepted, s.TunnelsRefused = c.transport.tunnels.stats()
 	for _, l := range c.allLinks() {
 		s.Links = append(s.Links, l.statistics())
 	}

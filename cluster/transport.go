@@ -19,7 +19,7 @@ import (
 
 // transport is the cluster port: one TCP listener and one UDP socket on one
 // address. It hands memberlist authentic packets and proven streams, and
-// the links proven connections; everything else it refuses and counts.
+// the links and tunnels proven connections; everything else it refuses and counts.
 //
 // What a stranger can make it hold: maxHandshakes TLS handshakes of handshakeTime
 // each, one packet, and the table of refusals.
@@ -38,6 +38,7 @@ type transport struct {
 	packets    chan *memberlist.Packet
 	gossip     chan net.Conn
 	linked     chan net.Conn
+	tunnels    *tunnels
 
 	turnstile *turnstile
 	refused   *refusals
@@ -57,6 +58,7 @@ type transportConfig struct {
 	Key             Key
 	Logger          *slog.Logger
 	Now             func() time.Time
+	Tunnels         int // the most of each direction
 }
 
 const (
@@ -79,6 +81,7 @@ func listen(cfg transportConfig) (*transport, error) {
 		turnstile: newTurnstile(),
 		refused:   newRefusals(cfg.Logger, cfg.Now),
 		streams:   map[*stream]struct{}{},
+		tunnels:   newTunnels(cfg.Tunnels),
 	}
 	if err := t.prepareKeys(cfg.Key); err != nil {
 		return nil, fmt.Errorf("cluster: %w", err)
@@ -113,6 +116,7 @@ func (t *transport) openSockets(cfg transportConfig) (err error) {
 	}
 	// The kernel may grant less, or nothing: gossip bears lost packets.
 	_ = t.udp.SetReadBuffer(packetBuffer)
+	t.tunnels.addr = t.tcp.Addr()
 	at := t.tcp.Addr().(*net.TCPAddr).AddrPort()
 	t.bound = netip.AddrPortFrom(at.Addr().Unmap(), at.Port())
 	if !t.bound.Addr().IsUnspecified() {
@@ -194,7 +198,7 @@ func (t *transport) DialAddressTimeout(a memberlist.Address, timeout time.Durati
 // StreamCh brings memberlist the connections that others made for theirs, proven.
 func (t *transport) StreamCh() <-chan net.Conn { return t.gossip }
 
-// Shutdown closes the port and memberlist's streams and waits for every goroutine.
+// Shutdown closes the port, the tunnels and memberlist's streams and waits for every goroutine.
 // Links that were taken are not its own and live on.
 func (t *transport) Shutdown() error {
 	t.stop()
@@ -203,6 +207,7 @@ func (t *transport) Shutdown() error {
 		// Past TLS, whose farewell could wait for a peer that does not read.
 		errs = append(errs, closed(s.NetConn().Close()))
 	}
+	t.tunnels.end()
 	t.wg.Wait()
 	return errors.Join(errs...)
 }

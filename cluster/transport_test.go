@@ -41,7 +41,7 @@ func (j *journal) logger() *slog.Logger {
 
 func openTransport(t testing.TB, key Key, host string, j *journal) *transport {
 	t.Helper()
-	tr, err := listen(transportConfig{Bind: net.JoinHostPort(host, "0"), Key: key, Logger: j.logger(), Now: time.Now})
+	tr, err := listen(transportConfig{Bind: net.JoinHostPort(host, "0"), Key: key, Logger: j.logger(), Now: time.Now, Tunnels: defaultTunnels})
 	must(t, err)
 	t.Cleanup(func() { must(t, tr.Shutdown()) })
 	return tr
