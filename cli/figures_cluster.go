@@ -25,6 +25,12 @@ var clusterFigures = []figure[cluster.Stats]{
 		func(s cluster.Stats) float64 { return float64(s.Dropped) }),
 	counter("cluster_strangers", "Connections and packets of those who do not have the cluster key.",
 		func(s cluster.Stats) float64 { return float64(s.Refusals) }),
+	gauge("cluster_tunnels_dialled", "Tunnels to peers that are open, in use or idle.",
+		func(s cluster.Stats) float64 { return float64(s.TunnelsDialled) }),
+	gauge("cluster_tunnels_accepted", "Tunnels from peers that are open, in use or idle.",
+		func(s cluster.Stats) float64 { return float64(s.TunnelsAccepted) }),
+	counter("cluster_tunnels_refused", "Tunnels refused, of either way, for their bound.",
+		func(s cluster.Stats) float64 { return float64(s.TunnelsRefused) }),
 	counter("cluster_seeds", "Snapshots taken from a peer.",
 		func(s cluster.Stats) float64 { return float64(s.Seeded) }),
 }

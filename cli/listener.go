@@ -48,6 +48,11 @@ func listen(flag, addr string) (*listener, error) {
 	return &listener{net: l, failed: make(chan error, 1)}, nil
 }
 
+// tunnelListener is the one of what other nodes forward. No address is its own.
+func tunnelListener(l net.Listener) *listener {
+	return &listener{net: l, failed: make(chan error, 1)}
+}
+
 // newServer returns a server with our patience, which speaks TLS if conf is not nil.
 func newServer(h http.Handler, conf *tls.Config, log *slog.Logger) *http.Server {
 	return &http.Server{

@@ -32,11 +32,11 @@ type membership struct {
 	outcome  error         // of leaving for good; read after gone
 }
 
-func openMembership(c Config, store engine.Store, public string, log *slog.Logger) (*membership, error) {
+func openMembership(c Config, store engine.Store, public string, tunnels int, log *slog.Logger) (*membership, error) {
 	member, err := cluster.New(cluster.Config{
 		Store: store, Logger: log, Now: Clock,
 		Bind: c.ClusterAddr, Advertise: c.ClusterAdvertise, Join: c.Join, Key: c.ClusterKey,
-		Concern: c.WriteConcern, Version: currentVersion().Version, Public: public,
+		Concern: c.WriteConcern, Version: currentVersion().Version, Public: public, Tunnels: tunnels,
 	})
 	if err != nil {
 		return nil, err

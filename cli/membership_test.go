@@ -66,6 +66,7 @@ func TestClusterOfOne(t *testing.T) {
 	for _, line := range []string{
 		`klatch_cluster_members{state="self"} 1`, `klatch_cluster_members{state="dead"} 0`,
 		"klatch_write_concern_waiting 0", "klatch_write_concern_degraded_total 0", "klatch_conflicts_total 0", "klatch_cluster_strangers_total 0",
+		"klatch_cluster_tunnels_dialled 0", "klatch_cluster_tunnels_accepted 0", "klatch_cluster_tunnels_refused_total 0",
 	} {
 		if !strings.Contains(metrics, "\n"+line+"\n") {
 			t.Errorf("no %s in the metrics", line)

@@ -6,13 +6,14 @@ import (
 
 	"github.com/klatch-chat/klatch/cluster"
 	"github.com/klatch-chat/klatch/engine"
+	"github.com/klatch-chat/klatch/engine/realtime"
 	"github.com/klatch-chat/klatch/engine/socket"
 	"github.com/klatch-chat/klatch/storage"
 )
 
 // newMetrics returns the registry of a node: its parts' figures, the Go
 // runtime's and the process's own. members is nil where there is no cluster.
-func newMetrics(st *storage.Store, e *engine.Engine, s *socket.Server, members *membership) *prometheus.Registry {
+func newMetrics(st *storage.Store, e *engine.Engine, l *live, members *membership) *prometheus.Registry {
 	r := prometheus.NewRegistry()
 	r.MustRegister(
 		collectors.NewGoCollector(),
@@ -20,7 +21,8 @@ func newMetrics(st *storage.Store, e *engine.Engine, s *socket.Server, members *
 		buildInfo(currentVersion()),
 		readiness(e.Ready),
 		&collector[engine.Stats]{e.Stats, engineFigures},
-		&collector[socket.Stats]{s.Stats, socketFigures},
+		&collector[socket.Stats]{l.stats, socketFigures},
+		socketIOSessions{l.socketIO},
 		&collector[storage.Metrics]{st.Metrics, storageFigures},
 		syncLatency{st},
 	)
@@ -82,6 +84,22 @@ func (c *collector[S]) Collect(out chan<- prometheus.Metric) {
 	for _, f := range c.figures {
 		out <- prometheus.MustNewConstMetric(f.desc, f.kind, f.read(stats))
 	}
+}
+
+// socketIOSessions counts the clients of Socket.IO by transport.
+type socketIOSessions struct{ of *realtime.SocketIO }
+
+var socketIODesc = prometheus.NewDesc("klatch_socketio_sessions",
+	"Socket.IO sessions now, by transport; one that changes it may count for both.", []string{"transport"}, nil)
+
+// Describe is prometheus.Collector's.
+func (s socketIOSessions) Describe(out chan<- *prometheus.Desc) { out <- socketIODesc }
+
+// Collect is prometheus.Collector's.
+func (s socketIOSessions) Collect(out chan<- prometheus.Metric) {
+	stats := s.of.Stats()
+	out <- prometheus.MustNewConstMetric(socketIODesc, prometheus.GaugeValue, float64(stats.Polling), "polling")
+	out <- prometheus.MustNewConstMetric(socketIODesc, prometheus.GaugeValue, float64(stats.WebSocket), "websocket")
 }
 
 // syncLatency is the histogram of the syncs that durability waits for.

@@ -30,6 +30,8 @@ type node struct {
 	public      *listener
 	ops         *listener   // nil: none
 	members     *membership // nil: no cluster
+	forward     *forwarder  // to other members; nil: no cluster
+	tunnels     *listener   // of what they forward; nil: no cluster
 	setup       string      // the invite of the first administrator; empty when there is one
 
 	// drain stops readiness and tells clients to go; it returns when they have
@@ -93,7 +95,10 @@ func (n *node) shut() error {
 	cancel()
 	requests, cancel := context.WithTimeout(context.Background(), requestPatience)
 	defer cancel()
-	for _, l := range []*listener{n.public, n.ops} {
+	if n.forward != nil {
+		n.forward.close(requests)
+	}
+	for _, l := range []*listener{n.public, n.ops, n.tunnels} {
 		if l != nil {
 			l.stop(requests)
 		}
@@ -113,7 +118,7 @@ func (n *node) closeParts() error {
 // which begins with it.
 func (n *node) greeting() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s web client, REST and WebSocket\n", n.public.url())
+	fmt.Fprintf(&b, "%s web client, REST, WebSocket and Socket.IO\n", n.public.url())
 	if n.ops != nil {
 		fmt.Fprintf(&b, "%s metrics and profiles\n", n.ops.url())
 	}

@@ -15,7 +15,6 @@ import (
 
 	"github.com/klatch-chat/klatch/engine"
 	"github.com/klatch-chat/klatch/engine/api"
-	"github.com/klatch-chat/klatch/engine/socket"
 	"github.com/klatch-chat/klatch/storage"
 )
 
@@ -66,9 +65,12 @@ func (d costDisk) open(t *testing.T) *costNode {
 		t.Fatal(err)
 	}
 	n.close = append(n.close, e.Close)
-	sockets := socket.NewServer(socketConfig(c, silent))
-	n.close = append(n.close, func() error { return sockets.Close(context.Background()) })
-	n.doors, err = front(c, e, sockets, newAdmission(c), newRequestMetrics(prometheus.NewRegistry()), silent)
+	live, err := openLive(c, e, newAdmission(c), nil, silent)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.close = append(n.close, func() error { return live.close(context.Background()) })
+	n.doors, err = front(c, e, live, newRequestMetrics(prometheus.NewRegistry()), silent)
 	if err != nil {
 		t.Fatal(err)
 	}

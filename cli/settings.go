@@ -35,7 +35,7 @@ func envName(name string) string {
 // settings is the one list of them, in the order of --help.
 var settings = []setting{
 	{name: "addr", value: "HOST:PORT", fallback: "127.0.0.1:8080",
-		usage: "web client, REST and WebSocket",
+		usage: "web client, REST, WebSocket and Socket.IO",
 		set:   func(c *Config, text string) error { return setAddr(&c.Addr, text) }},
 	{name: "ops-addr", value: "HOST:PORT", fallback: "127.0.0.1:8081",
 		usage: "/metrics (Prometheus) and /debug/pprof; off for none",

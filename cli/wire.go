@@ -6,14 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math"
 	"net"
+	"net/http"
 	"time"
 
 	"github.com/klatch-chat/klatch/engine"
 	"github.com/klatch-chat/klatch/engine/api"
-	"github.com/klatch-chat/klatch/engine/realtime"
-	"github.com/klatch-chat/klatch/engine/socket"
 	"github.com/klatch-chat/klatch/storage"
 	"github.com/klatch-chat/klatch/web"
 )
@@ -45,20 +43,33 @@ func openNode(ctx context.Context, c Config, log *slog.Logger) (n *node, err err
 	if err != nil {
 		return n, err
 	}
-	sockets := socket.NewServer(socketConfig(c, log))
-	n.drain = drain(e, sockets, n.members, log)
-	metrics, admission := newMetrics(store, e, sockets, n.members), newAdmission(c)
+	admission := newAdmission(c)
 	n.close = append(n.close, startEbb(admission.moves))
-	doors, err := front(c, e, sockets, admission, newRequestMetrics(metrics), log)
+	var forward func(http.ResponseWriter, *http.Request, string) bool
+	if n.members != nil {
+		n.forward = newForwarder(n.members, log)
+		forward = n.forward.forward
+	}
+	l, err := openLive(c, e, admission, forward, log)
+	if err != nil {
+		return n, err
+	}
+	n.drain = drain(e, l, n.members, log)
+	metrics := newMetrics(store, e, l, n.members)
+	doors, err := front(c, e, l, newRequestMetrics(metrics), log)
 	if err != nil {
 		return n, err
 	}
 	n.close = append(n.close, doors.Close)
 	metrics.MustRegister(&collector[api.Stats]{doors.Stats, answerFigures})
 	server := newServer(doors, certificates, log)
-	lobby := n.public.throttle(server, boundsFor(n.descriptors, admission.count), log)
+	lobby := n.public.throttle(server, boundsFor(c.clientDescriptors(n.descriptors), admission.count), log)
 	metrics.MustRegister(&collector[lobbyStats]{lobby.stats, lobbyFigures})
 	n.public.start(server)
+	if n.members != nil {
+		n.tunnels = tunnelListener(n.members.Listener())
+		n.tunnels.start(newServer(fromPeers(doors), nil, log))
+	}
 	if n.ops != nil {
 		server := newServer(opsHandler(metrics), nil, log)
 		server.WriteTimeout = 0 // a profile takes as long as one asks for
@@ -84,7 +95,7 @@ func (n *node) openEngine(c Config, store *storage.Store) (e *engine.Engine, err
 	}
 	config := engineConfig(c, store, n.log)
 	if c.clustered() {
-		if n.members, err = openMembership(c, store, n.publicAddress(), n.log); err != nil {
+		if n.members, err = openMembership(c, store, n.publicAddress(), tunnelsFor(n.descriptors), n.log); err != nil {
 			return nil, err
 		}
 		config.Peers = n.members
@@ -188,42 +199,24 @@ func engineConfig(c Config, store engine.Store, log *slog.Logger) engine.Config 
 	return config
 }
 
-func socketConfig(c Config, log *slog.Logger) socket.Config {
-	return socket.Config{
-		ReadLimit:         frameLimit(c.MaxMessage),
-		HeartbeatInterval: c.HeartbeatInterval, HeartbeatTimeout: c.HeartbeatTimeout,
-		Compression: c.Compression,
-		Logger:      log,
-	}
-}
-
-// frameLimit fits a body of the longest message in JSON at its worst, where a
-// byte takes six (\u0001), and the rest of the frame.
-func frameLimit(maxMessage int) int { return 6*maxMessage + 8<<10 }
-
-func drain(e *engine.Engine, sockets *socket.Server, members *membership, log *slog.Logger) func(context.Context) {
+func drain(e *engine.Engine, l *live, members *membership, log *slog.Logger) func(context.Context) {
 	return func(ctx context.Context) {
 		if members != nil {
 			members.Drain()
 		}
 		e.Drain()
-		if err := sockets.Close(ctx); err != nil {
+		if err := l.close(ctx); err != nil {
 			log.Warn("not all clients left in time", "err", err)
 		}
 	}
 }
 
-// front is everything on the public address.
-func front(c Config, e *engine.Engine, sockets *socket.Server, admission *admission, requests *requestMetrics, log *slog.Logger) (api.Handler, error) {
-	ws := realtime.New(realtime.Config{
-		Engine: e, Sockets: sockets, Logger: log,
-		Admit:              admission.admit,
-		MaxUserConnections: orNoLimit(c.MaxUserConnections),
-		CheckpointEvery:    c.HeartbeatInterval,
-	})
+// front is everything on the public address, and what of it other nodes may ask
+// for over tunnels.
+func front(c Config, e *engine.Engine, l *live, requests *requestMetrics, log *slog.Logger) (api.Handler, error) {
 	config := api.Config{
 		Engine: e, Logger: log, Version: currentVersion().Version,
-		Realtime: ws, Assets: web.Assets(),
+		Realtime: l.native, SocketIO: l.socketIO, Assets: web.Assets(),
 		TrustedProxies: c.TrustedProxies,
 		SecureCookies:  c.TLSCert != "",
 		Memory:         answerMemory(c),
@@ -235,12 +228,4 @@ func front(c Config, e *engine.Engine, sockets *socket.Server, admission *admiss
 		config.ReadRate = engine.Rate{PerSecond: api.ReadsPerWrite * r.PerSecond, Burst: api.ReadsPerWrite * r.Burst}
 	}
 	return api.New(config)
-}
-
-// orNoLimit reads our 0 for those to whom it means a default.
-func orNoLimit(n int) int {
-	if n == 0 {
-		return math.MaxInt
-	}
-	return n
 }

@@ -158,10 +158,15 @@ func newClient(t testing.TB) *client {
 // connect opens a session that the test's end closes.
 func (n *node) connect(who *engine.Identity, cursor string) *client {
 	n.t.Helper()
+	return n.connectOver(plain{}, who, cursor)
+}
+
+func (n *node) connectOver(w engine.Wire, who *engine.Identity, cursor string) *client {
+	n.t.Helper()
 	c := newClient(n.t)
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	s, err := n.Connect(ctx, who, c, plain{}, cursor)
+	s, err := n.Connect(ctx, who, c, w, cursor)
 	if err != nil {
 		n.t.Fatal(err)
 	}

@@ -62,6 +62,8 @@ type room struct {
 type delivery struct {
 	room, user ID
 	notice     any
+	of         *entry           // nil: it is of no event
+	whole      bool             // all that its entry tells has been sent with it
 	frames     [maxWires][]byte // encoded on first need, then shared
 }
 
@@ -69,6 +71,7 @@ type delivery struct {
 type entry struct {
 	origin     Origin
 	seq        uint64
+	since      Position // see reached
 	size       int
 	room       ID   // the event's
 	joined     []ID // users whose sessions enter room before the deliveries
@@ -122,6 +125,7 @@ func (h *hub) publish(events []committed, pos Position) {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	place(entries, h.position)
 	for _, en := range entries {
 		h.publishLocked(en)
 	}
@@ -223,7 +227,7 @@ func (h *hub) sendLocked(s *Session, d *delivery) {
 
 func frameLocked(s *Session, d *delivery) []byte {
 	if d.frames[s.wireIndex] == nil {
-		d.frames[s.wireIndex] = s.wire.Encode(d.notice)
+		d.frames[s.wireIndex] = d.encode(s.wire)
 	}
 	return d.frames[s.wireIndex]
 }

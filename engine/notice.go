@@ -14,6 +14,16 @@ type Wire interface {
 	Encode(notice any) []byte
 }
 
+// StampedWire is a Wire for clients that remember where they are with every
+// event, not with checkpoints alone. What it returns for a Ready or a Checkpoint
+// carries the cursor in that.
+type StampedWire interface {
+	Wire
+	// EncodeAt is Encode for a notice of an event. The frame carries a cursor that
+	// claims no more than the session has been sent when it has been sent this frame.
+	EncodeAt(notice any, cursor string) []byte
+}
+
 // Conn is the sending side of a connection, as a session needs it.
 type Conn interface {
 	// Send queues a frame. It never blocks. A connection whose queue is past its

@@ -68,52 +68,51 @@ func (e *Engine) replay(ctx context.Context, s *Session, from, to Position) (Pos
 		if err != nil {
 			return from, err
 		}
-		n, err := e.replayEntry(s, le)
+		told, err := e.replayEntry(s, le)
 		if err != nil {
 			return from, err
 		}
+		before := from
 		from = from.With(le.origin, le.Seq)
-		if sent += n; sent >= replayBytes {
+		if sent += s.tell(told, before, from); sent >= replayBytes {
 			return from, nil
 		}
 	}
 	return from.Merge(to), nil
 }
 
-// replayEntry sends one event of the log, if it is the session's to see.
-func (e *Engine) replayEntry(s *Session, le originEntry) (sent int, err error) {
+// replayEntry returns what one event of the log tells the session.
+func (e *Engine) replayEntry(s *Session, le originEntry) (told []any, err error) {
 	mine := slices.Contains(s.start, le.Room)
 	if le.Room.IsZero() || (!mine && !e.mayConcern(s, le)) {
-		return 0, nil
+		return nil, nil
 	}
 	ev, err := le.Load()
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	e.replayed.Add(1)
 	deliveries, err := e.past(ev)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	if err := e.follow(s, ev); err != nil {
-		return 0, err
+		return nil, err
 	}
 	me := s.identity.User
 	mine = mine || slices.Contains(s.start, le.Room)
 	// Of rooms that are no longer the user's, only that they are not.
-	told := mine || (le.Kind == KindMemberSet && ev.User == me)
+	open := mine || (le.Kind == KindMemberSet && ev.User == me)
 	for _, d := range deliveries {
 		switch {
 		case !d.user.IsZero() && d.user != me:
-		case d.room == ev.Room && !told:
+		case d.room == ev.Room && !open:
 		case d.user.IsZero() && d.room != ev.Room && !slices.Contains(s.start, d.room):
 		default:
-			f := s.wire.Encode(d.notice)
-			s.conn.Send(f)
-			sent += len(f)
+			told = append(told, d.notice)
 		}
 	}
-	return sent, nil
+	return told, nil
 }
 
 // mayConcern reports whether an event of a room that a session is not in may

@@ -18,6 +18,7 @@ import (
 // keeps a picture of all messages, drawn from what it was sent alone.
 type follower struct {
 	who    *engine.Identity
+	wire   engine.Wire
 	rng    *rand.Rand
 	live   *client
 	cursor string
@@ -32,13 +33,13 @@ type picture struct {
 }
 
 func newFollower(who *engine.Identity, seed uint64) *follower {
-	return &follower{who: who, rng: rand.New(rand.NewPCG(seed, 5)), seen: map[engine.ID]*picture{}, times: map[engine.ID]int{}}
+	return &follower{who: who, wire: plain{}, rng: rand.New(rand.NewPCG(seed, 5)), seen: map[engine.ID]*picture{}, times: map[engine.ID]int{}}
 }
 
 // hop ends the connection, if there is one, at whatever it has received, and connects to a node.
 func (f *follower) hop(n *node) {
 	f.drop()
-	f.live = n.connect(f.who, f.cursor)
+	f.live = n.connectOver(f.wire, f.who, f.cursor)
 }
 
 func (f *follower) drop() {
@@ -217,6 +218,9 @@ func resumeRun(t *testing.T, nodes []*node, steps int, seed uint64) {
 	var followers []*follower
 	for i, w := range who {
 		f := newFollower(w, seed+uint64(i))
+		if i%2 == 0 { // they take the cursor of any frame
+			f.wire = stamped{}
+		}
 		f.cursor = first.Position().String()
 		followers = append(followers, f)
 		hopping.Go(func() {

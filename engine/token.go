@@ -23,8 +23,9 @@ const maxTokenLen = 2048 // characters
 type tokenUse string
 
 const (
-	useSession tokenUse = "session"
-	useInvite  tokenUse = "invite"
+	useSession  tokenUse = "session"
+	useInvite   tokenUse = "invite"
+	useRecovery tokenUse = "recovery"
 )
 
 type claims struct {

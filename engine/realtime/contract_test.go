@@ -12,7 +12,7 @@ import (
 
 // TestContract holds every frame of the contract, in both formats.
 func TestContract(t *testing.T) {
-	formats(t, func(t *testing.T, f client.Format) { contract(t, f) })
+	everywhere(t, func(t *testing.T, f client.Format) { contract(t, f) })
 }
 
 // contract speaks every frame and returns what was sent and what came.
@@ -208,7 +208,7 @@ func TestSignalFormats(t *testing.T) {
 
 // TestAckOrder: the acks of posts come in the order of the posts, however many are under way.
 func TestAckOrder(t *testing.T) {
-	formats(t, func(t *testing.T, f client.Format) {
+	everywhere(t, func(t *testing.T, f client.Format) {
 		n := newNode(t)
 		ann := n.register("ann")
 		n.room("lobby", ann)

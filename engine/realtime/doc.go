@@ -1,6 +1,7 @@
-// Package realtime is klatch's own WebSocket protocol, version 1, in JSON and
-// in CBOR. The protocol itself stands in protocol.go, for readers of other
-// languages in docs/asyncapi.yaml, which a test holds against this package.
+// Package realtime is klatch's own protocol, version 1, over WebSocket in JSON
+// and in CBOR, and over Socket.IO. The protocol itself stands in protocol.go, for
+// readers of other languages in docs/asyncapi.yaml, which a test holds against
+// this package.
 //
 // # The way of a frame
 //
@@ -12,6 +13,29 @@
 // comes the other way: the engine encodes a notice once per wire and queues the
 // bytes on the connections, this package takes no part in it.
 //
+// A client of Socket.IO is a caller: package socketio calls Packet for each event,
+// which is decoded into the same frame and run by the same commands. What differs
+// is the link: how answers look, and what an end is. Notices are encoded once for
+// all callers, whatever their transport.
+//
+// # Connection state recovery
+//
+// Libraries of Socket.IO keep two strings and bring them back with CONNECT: the
+// pid of the answer to their first one, and as offset the last argument of the
+// last event, if that is a string. Our offset is a cursor, and so every event of
+// the log carries the cursor after it (engine.StampedWire says why that may be).
+// Our pid is a token, signed by the node, that says whose session it was, and
+// holds on every node. If it is the user's own and the offset can be served,
+// CONNECT is answered with the same pid, from which the library concludes that it
+// has recovered, and the session goes on from there; else with a new one, and
+// where there was an offset a reset follows ready. Where recovery was promised
+// and fails after all, because too much happened while the session waited for its
+// turn, reset follows too.
+//
+// The offset has no signature of its own, nor has any cursor. It is a position
+// that the node checks, and gives no right: what a session is told is decided by
+// its token. Who makes one up can only have himself told too much or too little.
+//
 // # Guarantees
 //
 //   - Nothing is read or changed before a token has been proved (I9). The
@@ -21,6 +45,10 @@
 //     connection; only what breaks the order of the protocol ends it.
 //   - A connection costs the node bounded memory: one frame being read, postsAtOnce
 //     posts on their way, the socket's outbox (I6).
+//   - A client of Socket.IO that need not come back is disconnected (the token was
+//     revoked or has expired); of all else only its transport ends, and it returns.
+//   - An event over Socket.IO may be as large as a frame over WebSocket, though a
+//     packet may be larger: a signal of a megabyte would push others out of the room.
 //   - A cursor is told at least every CheckpointEvery, to silent and to busy clients.
 //
 // # Not guaranteed

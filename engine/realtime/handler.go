@@ -103,7 +103,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		writeProblem(w, statusOf(refusal.Code), refusal)
 		return
 	}
-	c := newConnection(h, h.offeredToken(r), release)
+	c := newWebSocket(h, h.offeredToken(r), release)
 	conn, err := h.config.Sockets.Accept(w, r, socket.Accept{
 		Subprotocols: []string{SubprotocolJSON, SubprotocolCBOR},
 		Handler:      c,
@@ -123,12 +123,21 @@ func anyOrigin(*http.Request, string) bool { return true }
 
 // offeredToken is what the request brings, for a hello without a token.
 func (h *Handler) offeredToken(r *http.Request) string {
-	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	return tokenIn(r.Header, h.config.CheckOrigin(r))
+}
+
+// tokenIn finds a token in the header of a request, if need be and allowed in its cookies.
+func tokenIn(header http.Header, cookies bool) string {
+	scheme, token, _ := strings.Cut(header.Get("Authorization"), " ")
 	if strings.EqualFold(scheme, "Bearer") && token != "" {
 		return strings.TrimSpace(token)
 	}
-	if cookie, err := r.Cookie(sessionCookie); err == nil && h.config.CheckOrigin(r) {
-		return cookie.Value
+	if !cookies {
+		return ""
 	}
-	return ""
+	cookie, err := (&http.Request{Header: header}).Cookie(sessionCookie)
+	if err != nil {
+		return ""
+	}
+	return cookie.Value
 }

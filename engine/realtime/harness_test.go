@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -36,6 +37,9 @@ type node struct {
 
 	handler atomic.Pointer[Handler]
 	sockets *socket.Server
+
+	socketIO        atomic.Pointer[SocketIO]
+	socketIOSockets *socket.Server
 }
 
 type nodeConfig struct {
@@ -56,7 +60,7 @@ func newNode(t testing.TB, configs ...nodeConfig) *node {
 	}
 	n.store = store
 	n.start()
-	n.http = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { n.handler.Load().ServeHTTP(w, r) }))
+	n.http = httptest.NewServer(n)
 	t.Cleanup(func() {
 		n.stop()
 		n.http.Close()
@@ -65,6 +69,15 @@ func newNode(t testing.TB, configs ...nodeConfig) *node {
 		}
 	})
 	return n
+}
+
+// ServeHTTP implements http.Handler.
+func (n *node) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if strings.HasPrefix(r.URL.Path, "/socket.io/") {
+		n.socketIO.Load().ServeHTTP(w, r)
+		return
+	}
+	n.handler.Load().ServeHTTP(w, r)
 }
 
 func (n *node) start() {
@@ -84,14 +97,24 @@ func (n *node) start() {
 	rt := n.config.realtime
 	rt.Engine, rt.Sockets, rt.Logger = e, n.sockets, log
 	n.handler.Store(New(rt))
+	own := n.config.sockets
+	own.ReadLimit = 1e6
+	n.socketIOSockets = socket.NewServer(own)
+	x, err := n.handler.Load().SocketIO(SocketIOConfig{Sockets: n.socketIOSockets})
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	n.socketIO.Store(x)
 }
 
 func (n *node) stop() {
 	n.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	if err := n.sockets.Close(ctx); err != nil {
-		n.t.Error(err)
+	for _, end := range []func(context.Context) error{n.socketIO.Load().Close, n.socketIOSockets.Close, n.sockets.Close} {
+		if err := end(ctx); err != nil {
+			n.t.Error(err)
+		}
 	}
 	if err := n.engine.Close(); err != nil {
 		n.t.Error(err)
@@ -280,6 +303,19 @@ func testContext(t testing.TB) context.Context {
 // formats runs a test in both.
 func formats(t *testing.T, test func(t *testing.T, f client.Format)) {
 	for _, f := range []client.Format{client.JSON, client.CBOR} {
+		t.Run(string(f), func(t *testing.T) { test(t, f) })
+	}
+}
+
+// everywhere runs a test over all protocols and transports.
+func everywhere(t *testing.T, test func(t *testing.T, f client.Format)) {
+	formats(t, test)
+	socketIO(t, test)
+}
+
+// socketIO runs a test over its transports.
+func socketIO(t *testing.T, test func(t *testing.T, f client.Format)) {
+	for _, f := range []client.Format{overWebSocket, overPolling} {
 		t.Run(string(f), func(t *testing.T) { test(t, f) })
 	}
 }

@@ -33,18 +33,27 @@ var jsonBuffers = sync.Pool{New: func() any {
 // maxPooled keeps a huge page of history from staying in the pool.
 const maxPooled = 64 << 10
 
-// Encode implements engine.Wire.
-func (w jsonWire) Encode(notice any) []byte {
-	b := jsonBuffers.Get().(*jsonBuffer)
+// encode returns a value's JSON, valid until free.
+func (b *jsonBuffer) encode(v any) []byte {
 	b.Reset()
-	if err := b.Encoder.Encode(notice); err != nil {
-		return w.Encode(unwritable)
+	if err := b.Encoder.Encode(v); err != nil {
+		b.Reset()
+		must(v, b.Encoder.Encode(unwritable))
 	}
-	frame := w.frame(bytes.TrimSuffix(b.Bytes(), []byte("\n")))
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+}
+
+func (b *jsonBuffer) free() {
 	if b.Cap() <= maxPooled {
 		jsonBuffers.Put(b)
 	}
-	return frame
+}
+
+// Encode implements engine.Wire.
+func (w jsonWire) Encode(notice any) []byte {
+	b := jsonBuffers.Get().(*jsonBuffer)
+	defer b.free()
+	return w.frame(b.encode(notice))
 }
 
 func (w jsonWire) frame(payload []byte) []byte {

@@ -21,7 +21,7 @@ func (c *fakeClock) advance(d time.Duration) { c.ahead.Add(int64(d)) }
 // TestRate: frames over the rate are refused one by one with the time to wait, and who
 // floods on is closed with 4029 (I6).
 func TestRate(t *testing.T) {
-	formats(t, func(t *testing.T, f client.Format) {
+	everywhere(t, func(t *testing.T, f client.Format) {
 		n := newNode(t, nodeConfig{engine: engine.Config{UserRate: engine.Rate{PerSecond: 0.001, Burst: 3}}})
 		ann := n.register("ann")
 		r := n.raw(f)
@@ -172,7 +172,7 @@ func TestCheckpoints(t *testing.T) {
 
 // TestRevocation: a revoked token ends its sessions with 4009 and no others (I9).
 func TestRevocation(t *testing.T) {
-	formats(t, func(t *testing.T, f client.Format) {
+	everywhere(t, func(t *testing.T, f client.Format) {
 		n := newNode(t)
 		ann := n.register("ann")
 		_, token, err := n.engine.Login(testContext(t), "ann", "correct horse", "")

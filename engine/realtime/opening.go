@@ -14,9 +14,10 @@ import (
 
 // opening is what a connection has until its session is live.
 type opening struct {
-	offered string // the token that the request brought
+	offered string        // the token that the request brought
+	reset   *engine.Reset // follows ready: the client asked for what cannot be; nil: nothing
 
-	hello     *frame        // the first frame, when it has come
+	hello     *frame        // when it has come
 	turn      socket.Turn   // at the handler's gate
 	ready     chan struct{} // closes when ready is queued, or never will be
 	readyOnce sync.Once
@@ -34,7 +35,7 @@ func newOpening(offered string) *opening {
 }
 
 // expectHello gives the client its time.
-func (c *connection) expectHello(conn *socket.Conn) {
+func (c *webSocket) expectHello(conn *socket.Conn) {
 	o := c.opening.Load()
 	if o == nil {
 		return
@@ -88,23 +89,12 @@ func (o *opening) abandon(g *socket.Gate) {
 	}
 }
 
-// begin takes the first frame, which must be hello.
-func (c *connection) begin(f *frame, err error) {
-	c.begun = true
-	c.checked = c.handler.config.Now()
-	switch {
-	case err != nil:
-		c.fail(f.Ref, err)
-		c.conn.Close(engine.CloseProtocolError, "the first frame was no hello")
-		return
-	case f.Type != typeHello:
-		c.violate(f.Ref, "the first frame must be hello")
-		return
-	}
+// enter has the session opened when it is its turn.
+func (c *connection) enter(hello *frame, sockets *socket.Server) {
 	o := c.opening.Load()
 	o.start()
-	o.hello = f
-	c.handler.gate.Enter(&o.turn, func() { c.handler.config.Sockets.Do(c.open) })
+	o.hello = hello
+	c.handler.gate.Enter(&o.turn, func() { sockets.Do(c.open) })
 }
 
 // open makes the session.
@@ -132,17 +122,27 @@ func (c *connection) connect(ctx context.Context, o *opening, f *frame) (s *engi
 			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 		}
 	}()
+	if c.who == nil {
+		if err := c.prove(ctx, cmp.Or(f.Token, o.offered)); err != nil {
+			return nil, err
+		}
+	}
+	return c.handler.engine.Connect(ctx, c.who, c, c.wire, f.Cursor)
+}
+
+// prove finds out who the client is, and counts it.
+func (c *connection) prove(ctx context.Context, token string) error {
 	e := c.handler.engine
-	who, err := e.Authenticate(ctx, cmp.Or(f.Token, o.offered))
+	who, err := e.Authenticate(ctx, token)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if err := e.Allow(who.User); err != nil {
-		return nil, err
+		return err
 	}
 	if err := c.handler.users.enter(who.User); err != nil {
-		return nil, err
+		return err
 	}
 	c.who, c.entered = who, who.User
-	return e.Connect(ctx, who, c, c.wire, f.Cursor)
+	return nil
 }

@@ -30,7 +30,7 @@ func (c *connection) post(f *frame) (any, error) {
 			c.fail(ref, err)
 			return
 		}
-		c.tell(&postAck{typeAck, ref, m.ID, m.At, receipt.String(), receipt.Durability})
+		c.link.tell(ref, &postAck{typeAck, ref, m.ID, m.At, receipt.String(), receipt.Durability})
 	})
 	return nil, nil
 }

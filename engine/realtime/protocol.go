@@ -36,6 +36,28 @@ import (
 //
 // The server closes with the codes of engine.CloseCode. After all but 4001, 4002
 // and 4009 a client comes back, with backoff, jitter and its last cursor.
+//
+// Over Socket.IO (its protocol v5, at /socket.io/, namespace "/") there is no
+// hello: the token is in auth, the Authorization header or the cookie. A frame is
+// the event of its type, with its fields as first argument; the acknowledgement,
+// if one is asked for, takes the place of ref:
+//
+//	client                                       server
+//	CONNECT {token, pid?, offset?}            ->
+//	                                          <- CONNECT {sid, pid}, or CONNECT_ERROR
+//	                                             {message, data: {code, retry_after_ms?}}
+//	                                          <- EVENT "ready" {...}, cursor
+//	                                          <- what was missed since the offset, or
+//	                                             EVENT "reset" {reason}
+//	EVENT 1 "post" {room, body, nonce}        ->
+//	                                          <- EVENT "message" {...}, cursor
+//	                                          <- ACK 1 {ok: true, id, at, position, durability}
+//	EVENT 2 "post" {room: "nowhere"}          ->
+//	                                          <- ACK 2 {ok: false, error: {code, message, ...}}
+//	EVENT "post" {room: "nowhere"}            ->
+//	                                          <- EVENT "error" {code, message, ...}
+//
+// Byte strings in a signal's data are attachments both ways, up to ten; more are base64.
 const (
 	SubprotocolJSON = "klatch.v1.json" // also when none is asked for
 	SubprotocolCBOR = "klatch.v1.cbor"

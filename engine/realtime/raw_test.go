@@ -34,6 +34,8 @@ type raw struct {
 	closed chan struct{}
 	code   engine.CloseCode
 	reason string
+
+	io *speaker // of Socket.IO; nil: klatch's own protocol
 }
 
 // tryRaw makes the WebSocket connection and says nothing.
@@ -44,6 +46,9 @@ func (n *node) tryRaw(f client.Format, header http.Header) (*raw, *http.Response
 // rawIn is tryRaw for a test within the node's.
 func (n *node) rawIn(t testing.TB, f client.Format, header http.Header) (*raw, *http.Response, error) {
 	r := &raw{t: t, format: f, more: make(chan struct{}), closed: make(chan struct{})}
+	if f == overWebSocket || f == overPolling {
+		return n.speakerIn(r, header)
+	}
 	header = header.Clone()
 	if header == nil {
 		header = http.Header{}
@@ -88,6 +93,10 @@ var anyCBOR = must(cbor.DecOptions{DefaultMapType: reflect.TypeFor[map[string]an
 func (r *raw) send(f fields) {
 	r.t.Helper()
 	r.sent = append(r.sent, f)
+	if r.io != nil {
+		r.io.send(f)
+		return
+	}
 	payload, err := r.marshal(f)
 	if err != nil {
 		r.t.Fatal(err)
@@ -113,11 +122,19 @@ func (r *raw) sendBytes(payload []byte) {
 // OnMessage implements gws.Event.
 func (r *raw) OnMessage(_ *gws.Conn, m *gws.Message) {
 	defer m.Close()
+	if r.io != nil {
+		r.io.takeMessage(m)
+		return
+	}
 	f, err := r.unmarshal(m)
 	if err != nil {
 		r.t.Errorf("unreadable frame %q: %v", m.Bytes(), err)
 		return
 	}
+	r.add(f)
+}
+
+func (r *raw) add(f fields) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.frames = append(r.frames, f)
@@ -212,6 +229,10 @@ func (r *raw) wantClose(code engine.CloseCode) {
 	case <-r.closed:
 	case <-time.After(patience):
 		r.t.Fatalf("the connection was not closed with %d", code)
+	}
+	if r.io != nil {
+		r.io.wantClose(code)
+		return
 	}
 	if r.code != code {
 		r.t.Fatalf("closed with %d %q, not %d", r.code, r.reason, code)

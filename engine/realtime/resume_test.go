@@ -14,7 +14,7 @@ import (
 
 // TestReset: a cursor that cannot be served is answered by reset, never silence (I5).
 func TestReset(t *testing.T) {
-	formats(t, func(t *testing.T, f client.Format) {
+	everywhere(t, func(t *testing.T, f client.Format) {
 		n := newNode(t, nodeConfig{engine: engine.Config{ResumeLimit: 5}})
 		ann := n.register("ann")
 		room := n.room("lobby", ann)

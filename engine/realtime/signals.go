@@ -49,7 +49,7 @@ func (c *connection) signal(f *frame) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	data, err := c.wire.value(f.Data)
+	data, err := c.link.value(f.Data)
 	if err != nil {
 		return nil, err
 	}

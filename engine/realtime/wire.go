@@ -5,7 +5,7 @@ import (
 	"github.com/klatch-chat/klatch/engine/socket"
 )
 
-// wire is a format: of notices and answers to the client, of frames from it.
+// wire is a format of the WebSocket protocol: of notices and answers to the client, of frames from it.
 // Values are comparable, because the engine tells wires apart by them.
 type wire interface {
 	engine.Wire
@@ -15,8 +15,7 @@ type wire interface {
 	// at fault. Errors are *engine.Error.
 	decode(data []byte, f *frame) error
 
-	// value reads an application's data: nil, bool, int64, float64, string,
-	// []byte, []any and map[string]any, so that every format can write it.
+	// value is link's.
 	value(raw rawData) (any, error)
 }
 
