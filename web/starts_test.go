@@ -5,6 +5,9 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"slices"
 	"testing"
@@ -60,8 +63,11 @@ func TestStarts(t *testing.T) {
 		say(api, room, fmt.Sprintf("message %d", i+1))
 	}
 	link := n.url() + "/#/room/" + room
-	var first, second []float64
+	bare := httptest.NewServer(http.HandlerFunc(barePage))
+	defer bare.Close()
+	var first, second, floor []float64
 	for range *starts {
+		floor = append(floor, openBare(t, bare.URL))
 		w := openWindow(t, "start", "about:blank")
 		w.setCookies(api)
 		w.Run(browsertest.OnNewDocument(watchStart))
@@ -70,8 +76,24 @@ func TestStarts(t *testing.T) {
 		w.Run(chromedp.Navigate("about:blank"))
 		second = append(second, w.start("second", link))
 	}
+	slices.Sort(floor)
+	t.Logf("a document with one message in it, and nothing else: median %.0f of %.0f ms", floor[len(floor)/2], floor)
 	report(t, "first", first, mostFirst)
 	report(t, "second", second, mostSecond)
+}
+
+// barePage is the least that a browser can show as a message.
+func barePage(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	_, _ = io.WriteString(w, `<!doctype html><title>bare</title><div data-testid="message"><p data-testid="body">hello</p></div>`)
+}
+
+// openBare is a start of that page: what this machine takes for any, throttled.
+func openBare(t *testing.T, url string) float64 {
+	t.Helper()
+	w := openWindow(t, "bare", "about:blank")
+	w.Run(browsertest.OnNewDocument(watchStart))
+	return w.start("bare", url)
 }
 
 func report(t *testing.T, what string, all []float64, most time.Duration) {

@@ -7,7 +7,7 @@ import { Store } from "../store/store.ts";
 import { api, type Credentials } from "../wire/api.ts";
 import { Connection, type Listener, type State } from "../wire/connection.ts";
 import { hasCode } from "../wire/errors.ts";
-import type { Message, Notice, User } from "../wire/types.ts";
+import type { Message, Notice, Room, User } from "../wire/types.ts";
 import { words } from "../words/words.ts";
 import { Missing } from "./missing.ts";
 import { Pager } from "./pager.ts";
@@ -19,7 +19,6 @@ import { RoomDesk } from "./roomdesk.ts";
 /** failed: whether anybody is signed in could not be found out. */
 export type Phase = "starting" | "failed" | "out" | "in";
 
-const greetedWithin = 1000;
 const renewals = 4;
 const renewEvery = 500;
 
@@ -34,8 +33,6 @@ export class Chat implements Listener {
   private readonly connection: Connection;
   private recall: Recall | null = null;
   private wanted = ""; // the room that a start is for
-  private greet: () => void = () => undefined;
-  private readonly greeted = new Promise<void>((greet) => (this.greet = greet));
   /** Is told of each message that comes. */
   said: (m: Message) => void = () => undefined;
 
@@ -64,18 +61,17 @@ export class Chat implements Listener {
     const user = lastUser();
     if (user) return this.comeBack(user, room, shown);
     if (!room) return this.ask();
-    // Who comes by a link to a room is mostly signed in: all is asked for at once, and drawn once.
+    // Who comes by a link to a room is mostly signed in: what shows it is asked for at once and drawn once, and
+    // the connection, which takes longer than all that, made after it.
     this.wanted = room;
-    this.pager.ahead(room);
-    this.connection.start();
-    await this.ask();
+    const page = this.pager.ahead(room);
+    await this.ask(api.room(room).catch(() => null), page); // who may not see it hears of that once connected
   }
 
-  private async ask(): Promise<void> {
+  private async ask(asked?: Promise<Room | null>, page?: Promise<void>): Promise<void> {
     try {
-      const user = await api.me();
-      if (this.wanted) await Promise.race([this.greeted, new Promise((later) => setTimeout(later, greetedWithin))]);
-      this.enter(user);
+      const [user, room] = await Promise.all([api.me(), asked, page]);
+      this.enter(user, room);
     } catch (e) {
       this.connection.stop();
       this.phase.value = hasCode(e, "unauthorized") ? "out" : "failed";
@@ -117,17 +113,18 @@ export class Chat implements Listener {
     this.connection.start(cursor);
   }
 
-  private enter(user: User): void {
+  private enter(user: User, room?: Room | null): void {
     if (this.phase.peek() === "in") return; // the socket was faster
     batch(() => {
       this.store.signedIn(user);
       this.remember(user);
+      if (room) this.store.setRoom(room);
       this.pager.release();
       if (this.wanted) this.store.rooms.open.value = this.wanted;
       this.wanted = "";
       this.phase.value = "in";
     });
-    this.connection.start();
+    setTimeout(() => this.connection.start()); // once it is drawn
   }
 
   private remember(user: User): Recall {
@@ -224,7 +221,6 @@ export class Chat implements Listener {
   }
 
   private take(n: Notice): void {
-    if (n.type === "ready") this.greet();
     if (n.type === "reset" || (n.type === "ready" && !n.resumed)) this.recall?.reset();
     const elsewhere = n.type === "read" && n.user === this.store.myId && n.id > (this.store.rooms.peek(n.room)?.last_read ?? "");
     this.store.apply(n);

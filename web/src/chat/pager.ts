@@ -42,12 +42,12 @@ export class Pager {
   }
 
   /** Asks for a page before it is known who asks; it is shown when release is called, or when it comes. */
-  ahead(room: string): void {
+  ahead(room: string): Promise<void> {
     const show = (p: Page): void => {
       for (const m of p.items) this.missing.user(m.user);
       this.store.timeline(room).addAhead(p);
     };
-    api.page(room, { kind: "newest" }).then(
+    return api.page(room, { kind: "newest" }).then(
       (p) => {
         if (this.store.me.peek()) show(p);
         else this.held = () => show(p);
