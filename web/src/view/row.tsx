@@ -1,8 +1,10 @@
-// One message of the list. It is drawn again when its own signal, or a name in it, changes.
+// One message of the list. It is drawn again when its own signal, or a name in it, changes. Its parts without a state
+// are called, not mounted: each component that a row has costs a start as much as its elements.
 
 import { useComputed } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import type { Entry, Shown } from "../store/entry.ts";
+import type { Store } from "../store/store.ts";
 import { plain } from "../text/markdown.ts";
 import { clockTime, dayName, fullTime } from "../text/time.ts";
 import type { Message } from "../wire/types.ts";
@@ -43,26 +45,26 @@ export function Row({ entry, head, day, fresh, act, selection }: RowProps) {
       data-testid="message"
       aria-label={head ? undefined : name}
     >
-      {day && <Day at={m.at} />}
+      {day && Day({ at: m.at })}
       {fresh && (
         <div class="fresh" data-testid="new-line">
           <span>{words.newLine}</span>
         </div>
       )}
       <div class={head ? "message head" : "message"}>
-        {head ? <Avatar id={m.user} name={name} /> : <Gutter at={m.at} />}
+        {head ? Avatar({ id: m.user, name }) : Gutter({ at: m.at })}
         <div class="column">
           {head && (
             <div class="meta">
               <strong>
                 <bdi>{name}</bdi>
               </strong>
-              <Time at={m.at} />
+              {Time({ at: m.at })}
             </div>
           )}
           {m.reply_to && <Quote room={m.room} id={m.reply_to} act={act} />}
-          <Content shown={entry.shown.value} />
-          {m.reactions && m.reactions.length > 0 && <Reactions message={m} act={act} />}
+          {Content({ store, shown: entry.shown.value })}
+          {m.reactions && m.reactions.length > 0 && Reactions({ message: m, act })}
           {state === "failed" && <Failure entry={entry} act={act} />}
         </div>
         {state === "sent" && !m.deleted && <Tools entry={entry} act={act} selection={selection} />}
@@ -93,14 +95,13 @@ function Gutter({ at }: { at: string }) {
   );
 }
 
-function Content({ shown: { message: m, state } }: { shown: Shown }) {
-  const { store } = useChat();
+function Content({ store, shown: { message: m, state } }: { store: Store; shown: Shown }) {
   if (m.deleted) return <p class="gone">{words.deleted}</p>;
   const names = new Set((m.mentions ?? []).map((id) => store.people.users.get(id)?.username ?? ""));
   if (m.everyone) for (const n of ["room", "all", "here"]) names.add(n);
   return (
     <div class="content">
-      <Body text={m.body} isName={(n) => names.has(n)} />
+      {Body({ text: m.body, isName: (n) => names.has(n) })}
       {m.edited_at && (
         <span class="edited" title={fullTime(m.edited_at)} data-testid="edited">
           {words.edited}
