@@ -1,7 +1,7 @@
 // Which of the two formats of the WebSocket is read faster by V8: npx vitest bench --run
 // The last time they were compared docs/web.md says what came of it.
 
-import { decode, encode } from "cbor-x";
+import { decode, encode } from "cborg";
 import { bench, describe } from "vitest";
 import { message } from "../make.ts";
 
