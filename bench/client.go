@@ -18,7 +18,7 @@ type Client struct {
 
 	// Owned by the loop; for the Protocol.
 	State  any
-	Cursor string // the last one the server gave, where it gives any
+	Cursor []byte // the last one the server gave, where it gives any
 
 	fleet *fleet
 	loop  *loop

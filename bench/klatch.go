@@ -29,21 +29,31 @@ func (k *klatch) Name() string { return k.subprotocol }
 // account is what a client keeps over its connections.
 type account struct {
 	token string
+	pid   string       // over Socket.IO: of the session before
 	room  atomic.Value // its room's id, as ready told it; the pacer reads it
 }
 
 // Request implements Protocol. The token makes the user and the room on first sight.
 func (k *klatch) Request(c *Client) (string, http.Header, error) {
-	if c.State == nil {
-		token, err := k.token(c)
-		if err != nil {
-			return "", nil, err
-		}
-		c.State = &account{token: token}
+	if err := k.sign(c); err != nil {
+		return "", nil, err
 	}
 	return "/api/v1/ws", http.Header{
 		"Sec-Websocket-Protocol": {k.subprotocol}, "Authorization": {"Bearer " + c.State.(*account).token},
 	}, nil
+}
+
+// sign gives a client its token when it needs one for the first time.
+func (k *klatch) sign(c *Client) error {
+	if c.State != nil {
+		return nil
+	}
+	token, err := k.token(c)
+	if err != nil {
+		return err
+	}
+	c.State = &account{token: token}
+	return nil
 }
 
 func (k *klatch) token(c *Client) (string, error) {
@@ -74,7 +84,7 @@ var _ Paging = (*klatchJSON)(nil)
 // Opened implements Protocol.
 func (*klatchJSON) Opened(c *Client) {
 	hello := append([]byte(nil), `{"type":"hello"`...)
-	if c.Cursor != "" {
+	if len(c.Cursor) > 0 {
 		hello = append(append(append(hello, `,"cursor":"`...), c.Cursor...), '"')
 	}
 	c.Send(false, append(hello, '}'))
@@ -95,40 +105,51 @@ func (*klatchJSON) Page(c *Client, ref int64, before string) bool {
 
 // Message implements Protocol.
 func (*klatchJSON) Message(c *Client, data []byte) {
-	kind, ok := bytes.CutPrefix(data, []byte(`{"type":"`))
+	rest, ok := bytes.CutPrefix(data, []byte(`{"type":"`))
+	kind, fields, cut := bytes.Cut(rest, []byte{'"'})
 	switch {
-	case !ok:
+	case !ok || !cut:
 		c.Failed(string(data))
-	case bytes.HasPrefix(kind, []byte(`message"`)):
-		c.Delivered(after(data, `"body":"`), upTo(after(data, `"id":"`), idLength))
-	case bytes.HasPrefix(kind, []byte(`ack"`)):
-		if ref := after(kind, `"ref":`); ref != nil {
+	case string(kind) == "ack":
+		if ref := after(fields, `"ref":`); ref != nil {
 			n, _ := strconv.ParseInt(string(ref[:max(0, bytes.IndexAny(ref, ",}"))]), 10, 64)
 			c.Answered(n)
 		}
-	case bytes.HasPrefix(kind, []byte(`ready"`)):
+	default:
+		c.told(kind, data)
+	}
+}
+
+// told takes what is no answer: its type, and the JSON with its fields.
+func (c *Client) told(kind, data []byte) {
+	switch string(kind) {
+	case "message":
+		c.Delivered(after(data, `"body":"`), upTo(after(data, `"id":"`), idLength))
+	case "ready":
 		setRoomID(c, before(data, `","name":"`+c.RoomName()+`"`, idLength))
-		c.welcomed(quoted(after(data, `"cursor":"`)), bytes.Contains(data, []byte(`"resumed":true`)))
-	case bytes.HasPrefix(kind, []byte(`checkpoint"`)):
-		c.checkpoint(quoted(after(data, `"cursor":"`)))
-	case bytes.HasPrefix(kind, []byte(`reset"`)), bytes.HasPrefix(kind, []byte(`error"`)):
+		c.welcomed(text(after(data, `"cursor":"`)), bytes.Contains(data, []byte(`"resumed":true`)))
+	case "checkpoint":
+		c.checkpoint(text(after(data, `"cursor":"`)))
+	case "reset", "error":
 		c.Failed(string(data))
 	}
 }
 
 // welcomed takes ready: who has brought a cursor is live with the checkpoint
 // that ends what was missed.
-func (c *Client) welcomed(cursor string, resumed bool) {
-	if c.Cursor == "" || !resumed {
-		c.Cursor = cursor
-		c.Ready()
+func (c *Client) welcomed(cursor []byte, resumed bool) {
+	if len(c.Cursor) == 0 || !resumed {
+		c.checkpoint(cursor)
 	}
 }
 
-func (c *Client) checkpoint(cursor string) {
-	c.Cursor = cursor
+func (c *Client) checkpoint(cursor []byte) {
+	c.keep(cursor)
 	c.Ready()
 }
+
+// keep remembers a cursor, without garbage: over Socket.IO each message brings one.
+func (c *Client) keep(cursor []byte) { c.Cursor = append(c.Cursor[:0], cursor...) }
 
 const idLength = 26
 
@@ -152,15 +173,18 @@ func before(p []byte, what string, n int) []byte {
 
 func upTo(p []byte, n int) []byte { return p[:min(n, len(p))] }
 
-func quoted(p []byte) string { return string(p[:max(0, bytes.IndexByte(p, '"'))]) }
+// text is what stands before a quotation mark.
+func text(p []byte) []byte { return p[:max(0, bytes.IndexByte(p, '"'))] }
+
+func quoted(p []byte) string { return string(text(p)) }
 
 type klatchCBOR struct{ klatch }
 
 // Opened implements Protocol.
 func (*klatchCBOR) Opened(c *Client) {
 	hello := map[string]string{"type": "hello"}
-	if c.Cursor != "" {
-		hello["cursor"] = c.Cursor
+	if len(c.Cursor) > 0 {
+		hello["cursor"] = string(c.Cursor)
 	}
 	c.sendCBOR(hello)
 }
@@ -188,9 +212,9 @@ func (*klatchCBOR) Message(c *Client, data []byte) {
 	case "ready":
 		name := c.RoomName()
 		setRoomID(c, before(data, "dname"+string([]byte{3<<5 | byte(len(name))})+name, idLength))
-		c.welcomed(string(cborText(after(data, "fcursor"))), bytes.Contains(data, []byte("gresumed\xf5")))
+		c.welcomed(cborText(after(data, "fcursor")), bytes.Contains(data, []byte("gresumed\xf5")))
 	case "checkpoint":
-		c.checkpoint(string(cborText(after(data, "fcursor"))))
+		c.checkpoint(cborText(after(data, "fcursor")))
 	case "reset", "error":
 		c.Failed(string(data))
 	}

@@ -24,6 +24,23 @@ const (
 	cborCheckpoint = "a264747970656a636865636b706f696e7466637572736f726e41582d5877595556643057454741"
 )
 
+// What the server writes over Socket.IO.
+const (
+	socketIOOpen       = `0{"sid":"1a2b","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000000}`
+	socketIOConnect    = `40{"sid":"3c4d","pid":"signed-1"}`
+	socketIOReady      = `42["ready",` + jsonReady + `,"AX-XwYUVd0WEAw"]`
+	socketIOResumed    = `42["ready",` + jsonResumed + `,"AX-XwYUVd0WEBB"]`
+	socketIOJoined     = `42["member_joined",` + jsonJoined + `,"AX-XwYUVd0WEBw"]`
+	socketIOMessage    = `42["message",` + jsonMessage + `,"AX-XwYUVd0WECA"]`
+	socketIOTyping     = `42["typing",{"type":"typing","room":"0A5P12F85W0KVAVXFXY9G46YT2","user":"26P3VF675RWWX42CYFPNDC2K2D"}]`
+	socketIOAck        = `437[{"ok":true,"id":"01M83G7N1J0007Z5Y1GMAQEHC4","at":"2026-11-23T06:07:01.170Z","position":"AX-XwYUVd0WECA"}]`
+	socketIONo         = `438[{"ok":false,"error":{"code":"rate_limited","message":"slow down"}}]`
+	socketIOCheckpoint = `42["checkpoint",` + jsonCheckpoint + `,"AX-XwYUVd0WEEQ"]`
+	socketIOReset      = `42["reset",{"type":"reset","reason":"too much has happened since the cursor"}]`
+	socketIOError      = `42["error",{"code":"rate_limited","message":"slow down"}]`
+	socketIORefused    = `44{"message":"no such token","data":{"code":"unauthorized"}}`
+)
+
 // newcomer is a client of a protocol that is not ready yet.
 func newcomer(p Protocol) *Client {
 	f := unconnected(1, 1)
@@ -40,7 +57,7 @@ func TestKlatchJSONReadsTheServersFrames(t *testing.T) {
 	tally := &c.loop.tally
 
 	say(jsonReady)
-	if !c.ready || c.Cursor != "AX-XwYUVd0WEAw" || roomID(c) != "0A5P12F85W0KVAVXFXY9G46YT2" {
+	if !c.ready || string(c.Cursor) != "AX-XwYUVd0WEAw" || roomID(c) != "0A5P12F85W0KVAVXFXY9G46YT2" {
 		t.Fatalf("after ready: %t, cursor %q, room %q", c.ready, c.Cursor, roomID(c))
 	}
 	say(jsonJoined)
@@ -57,7 +74,7 @@ func TestKlatchJSONReadsTheServersFrames(t *testing.T) {
 		t.Errorf("%d pages answered", tally.answered.Load())
 	}
 	say(jsonCheckpoint)
-	if c.Cursor != "AX-XwYUVd0WEEQ" {
+	if string(c.Cursor) != "AX-XwYUVd0WEEQ" {
 		t.Errorf("cursor %q after the checkpoint", c.Cursor)
 	}
 	say(jsonError)
@@ -72,14 +89,14 @@ func TestKlatchJSONReadsTheServersFrames(t *testing.T) {
 func TestKlatchJSONResumes(t *testing.T) {
 	p := Klatch(nil)
 	c := newcomer(p)
-	c.Cursor = "AX-XwYUVd0WEAw"
+	c.keep([]byte("AX-XwYUVd0WEAw"))
 	p.Message(c, []byte(jsonResumed))
 	p.Message(c, []byte(jsonMessage))
-	if c.ready || c.Cursor != "AX-XwYUVd0WEAw" || c.loop.tally.delivered.Load() != 1 {
+	if c.ready || string(c.Cursor) != "AX-XwYUVd0WEAw" || c.loop.tally.delivered.Load() != 1 {
 		t.Errorf("before the checkpoint: ready %t, cursor %q", c.ready, c.Cursor)
 	}
 	p.Message(c, []byte(jsonCheckpoint))
-	if !c.ready || c.Cursor != "AX-XwYUVd0WEEQ" {
+	if !c.ready || string(c.Cursor) != "AX-XwYUVd0WEEQ" {
 		t.Errorf("after it: ready %t, cursor %q", c.ready, c.Cursor)
 	}
 }
@@ -97,7 +114,7 @@ func TestKlatchCBORReadsTheServersFrames(t *testing.T) {
 	tally := &c.loop.tally
 
 	say(cborReady)
-	if !c.ready || c.Cursor != "AX-XwYUVd0WEEQ" || roomID(c) != "0A5P12F85W0KVAVXFXY9G46YT2" {
+	if !c.ready || string(c.Cursor) != "AX-XwYUVd0WEEQ" || roomID(c) != "0A5P12F85W0KVAVXFXY9G46YT2" {
 		t.Fatalf("after ready: %t, cursor %q, room %q", c.ready, c.Cursor, roomID(c))
 	}
 	say(cborPostAck)
@@ -107,8 +124,96 @@ func TestKlatchCBORReadsTheServersFrames(t *testing.T) {
 		t.Errorf("after a message: %d delivered, %d foreign, id %q", tally.delivered.Load(), tally.foreign, c.lastID)
 	}
 	say(cborCheckpoint)
-	if c.Cursor != "AX-XwYUVd0WEGA" {
+	if string(c.Cursor) != "AX-XwYUVd0WEGA" {
 		t.Errorf("cursor %q after the checkpoint", c.Cursor)
+	}
+}
+
+func TestKlatchSocketIOReadsTheServersFrames(t *testing.T) {
+	p := KlatchSocketIO(nil)
+	c := newcomer(p)
+	say := func(packet string) { p.Message(c, []byte(packet)) }
+	tally := &c.loop.tally
+
+	say(socketIOOpen)
+	say(socketIOConnect)
+	if c.ready || c.State.(*account).pid != "signed-1" {
+		t.Fatalf("after CONNECT: ready %t, pid %q", c.ready, c.State.(*account).pid)
+	}
+	say(socketIOReady)
+	if !c.ready || string(c.Cursor) != "AX-XwYUVd0WEAw" || roomID(c) != "0A5P12F85W0KVAVXFXY9G46YT2" {
+		t.Fatalf("after ready: %t, offset %q, room %q", c.ready, c.Cursor, roomID(c))
+	}
+	say(socketIOJoined)
+	say(socketIOAck)
+	if n := tally.delivered.Load() + tally.answered.Load() + tally.errors + tally.foreign; n != 0 || string(c.Cursor) != "AX-XwYUVd0WEBw" {
+		t.Errorf("%d things counted of a member and an ack, offset %q", n, c.Cursor)
+	}
+	say(socketIOMessage)
+	if tally.delivered.Load() != 1 || tally.foreign != 0 || string(c.lastID[:]) != "01M83G7N1J0007Z5Y1GMAQEHC4" {
+		t.Errorf("after a message: %d delivered, %d foreign, id %q", tally.delivered.Load(), tally.foreign, c.lastID)
+	}
+	say(socketIOTyping)
+	if string(c.Cursor) != "AX-XwYUVd0WECA" {
+		t.Errorf("offset %q after an event of the log and one that is none", c.Cursor)
+	}
+	say(socketIOCheckpoint)
+	if string(c.Cursor) != "AX-XwYUVd0WEEQ" || tally.errors != 0 {
+		t.Errorf("offset %q, %d errors after the checkpoint", c.Cursor, tally.errors)
+	}
+	for i, bad := range []string{socketIOError, socketIOReset, socketIONo, socketIORefused, "41", "42[]", "1", "hello"} {
+		if say(bad); tally.errors != uint64(i+1) {
+			t.Errorf("%d errors after %s", tally.errors, bad)
+		}
+	}
+}
+
+// Who has an offset is live when what it missed has come, and remembers each
+// event of it: the connection may end before.
+func TestKlatchSocketIOResumes(t *testing.T) {
+	p := KlatchSocketIO(nil)
+	c := newcomer(p)
+	c.keep([]byte("AX-XwYUVd0WEAw"))
+	for _, packet := range []string{socketIOConnect, socketIOResumed, socketIOMessage} {
+		p.Message(c, []byte(packet))
+	}
+	if c.ready || string(c.Cursor) != "AX-XwYUVd0WECA" || c.loop.tally.delivered.Load() != 1 {
+		t.Errorf("before the checkpoint: ready %t, offset %q", c.ready, c.Cursor)
+	}
+	p.Message(c, []byte(socketIOCheckpoint))
+	if !c.ready || string(c.Cursor) != "AX-XwYUVd0WEEQ" {
+		t.Errorf("after it: ready %t, offset %q", c.ready, c.Cursor)
+	}
+}
+
+// CONNECT brings back what the libraries bring back, and on the first time nothing.
+func TestKlatchSocketIOConnects(t *testing.T) {
+	c := newcomer(KlatchSocketIO(nil))
+	c.State.(*account).token = "a.b.c"
+	if got, want := string(connectPacket(c)), `40{"token":"a.b.c"}`; got != want {
+		t.Errorf("first %s, want %s", got, want)
+	}
+	KlatchSocketIO(nil).Message(c, []byte(socketIOConnect))
+	KlatchSocketIO(nil).Message(c, []byte(socketIOMessage))
+	if got, want := string(connectPacket(c)), `40{"token":"a.b.c","pid":"signed-1","offset":"AX-XwYUVd0WECA"}`; got != want {
+		t.Errorf("then %s, want %s", got, want)
+	}
+}
+
+func TestLastText(t *testing.T) {
+	for array, want := range map[string]string{
+		`["a",{"b":"c"},"d"]`: "d",
+		`["a",""]`:            "",
+		`["a",{"b":"c"}]`:     "",
+		`["a",["b","c"]]`:     "",
+		`["a"]`:               "",
+		`["a",1]`:             "",
+		`"]`:                  "",
+		``:                    "",
+	} {
+		if got := lastText([]byte(array)); string(got) != want {
+			t.Errorf("%s: %q, want %q", array, got, want)
+		}
 	}
 }
 
@@ -117,12 +222,15 @@ func FuzzKlatchMessage(f *testing.F) {
 	for _, frame := range []string{jsonReady, jsonResumed, jsonMessage, jsonPostAck, jsonPage, jsonCheckpoint, jsonError, `{"type":"ack","ref":`} {
 		f.Add([]byte(frame))
 	}
+	for _, packet := range []string{socketIOOpen, socketIOConnect, socketIOReady, socketIOResumed, socketIOMessage, socketIOTyping, socketIOAck, socketIONo, socketIOCheckpoint, socketIORefused, `42["`, "43", "2"} {
+		f.Add([]byte(packet))
+	}
 	for _, frame := range []string{cborReady, cborMessage, cborPostAck, cborCheckpoint} {
 		data, _ := hex.DecodeString(frame)
 		f.Add(data)
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		for _, p := range []Protocol{Klatch(nil), KlatchCBOR(nil)} {
+		for _, p := range []Protocol{Klatch(nil), KlatchCBOR(nil), KlatchSocketIO(nil)} {
 			p.Message(newcomer(p), data)
 		}
 	})

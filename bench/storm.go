@@ -85,7 +85,7 @@ func (r *run) forgetCursors(clients []*Client) {
 	r.fleet.each(func(l *loop) {
 		for _, c := range clients {
 			if c.loop == l {
-				c.Cursor = ""
+				c.Cursor = nil
 			}
 		}
 	})
@@ -136,7 +136,7 @@ func (r *run) comeBack(ctx context.Context, away []*Client, res *StormResult) er
 	res.CPUSeconds = s.read().cpu - before.cpu
 	t := f.sum()
 	res.EntryP50, res.EntryP99 = milliseconds(t.entry, 50), milliseconds(t.entry, 99)
-	res.Resumed = slices.ContainsFunc(away, func(c *Client) bool { return ask(c, func() bool { return c.Cursor != "" }) })
+	res.Resumed = slices.ContainsFunc(away, func(c *Client) bool { return ask(c, func() bool { return len(c.Cursor) > 0 }) })
 	if res.Resumed {
 		expected := uint64(len(away) * r.cfg.Messages)
 		res.Missed = expected - min(expected, f.delivered()-delivered)

@@ -27,7 +27,7 @@ func benchDescription() string {
 		"The exit code is 1 when the run failed or a bound was not kept.\n\n" +
 		"Examples:\n   klatch bench --rate 400 --duration 30s rooms\n" +
 		"   klatch bench --max-p99 5ms --max-lost 0 --report rooms.html rooms\n" +
-		"   klatch bench --report hall.html find-max hall\n" +
+		"   klatch bench --report hall.html find-max hall\n   klatch bench --protocol socketio storm\n" +
 		"   klatch bench --url http://127.0.0.1:8080,http://127.0.0.1:8090 --metrics 127.0.0.1:8081,127.0.0.1:8091 rooms")
 	return b.String()
 }
@@ -37,7 +37,7 @@ func benchFlags() []cli.Flag {
 		&cli.StringSliceFlag{Name: "url", Usage: "base `ADDRESS` of a running node, http://IP:PORT; may repeat: the users of each room are spread over all"},
 		&cli.StringSliceFlag{Name: "metrics", Usage: "ops `ADDRESS` of a node of --url, to tell its CPU and memory; may repeat: the sum is told"},
 		&cli.StringFlag{Name: "auth-jwt-secret", Usage: "the `SECRET` that the nodes of --url were given", EnvVars: []string{envName("auth-jwt-secret")}},
-		&cli.StringFlag{Name: "protocol", Usage: "`FORMAT` of the users' frames: json or cbor", Value: "json"},
+		&cli.StringFlag{Name: "protocol", Usage: "`FORMAT` of the users' frames: json, cbor or socketio (klatch's protocol over Socket.IO)", Value: "json"},
 		&cli.IntFlag{Name: "users", Usage: "connections", DefaultText: ofScenario},
 		&cli.IntFlag{Name: "rooms", Usage: "rooms that the users are spread over", DefaultText: ofScenario},
 		&cli.Float64Flag{Name: "rate", Usage: "posts (history, pages: pages) a second, in all; where find-max begins", DefaultText: ofScenario},

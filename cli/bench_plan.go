@@ -18,7 +18,9 @@ type benchPlan struct {
 	server   string // what was measured, once that is known
 }
 
-var benchProtocols = map[string]func(secret []byte) bench.Protocol{"json": bench.Klatch, "cbor": bench.KlatchCBOR}
+var benchProtocols = map[string]func(secret []byte) bench.Protocol{
+	"json": bench.Klatch, "cbor": bench.KlatchCBOR, "socketio": bench.KlatchSocketIO,
+}
 
 // benchPlanOf reads the command line and refuses what makes no sense before
 // anything is started.
@@ -29,7 +31,7 @@ func benchPlanOf(c *cli.Context) (p *benchPlan, err error) {
 	}
 	var ok bool
 	if p.protocol, ok = benchProtocols[c.String("protocol")]; !ok {
-		return nil, usageErrorf(c, "--protocol: %q is not json or cbor", c.String("protocol"))
+		return nil, usageErrorf(c, "--protocol: %q is not json, cbor or socketio", c.String("protocol"))
 	}
 	if p.bounds, err = benchBoundsOf(c, p.config); err != nil {
 		return nil, err

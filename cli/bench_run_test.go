@@ -12,12 +12,14 @@ import (
 	"github.com/klatch-chat/klatch/bench"
 )
 
-// The generator and a real server understand each other in both formats, and
+// The generator and a real server understand each other in every format, and
 // nothing that happens between them is a fault.
 func TestBenchAgainstTheServer(t *testing.T) {
 	x := newCrash(t)
 	x.start()
-	for name, protocol := range map[string]bench.Protocol{"json": bench.Klatch(x.server.Secret), "cbor": bench.KlatchCBOR(x.server.Secret)} {
+	for name, protocol := range map[string]bench.Protocol{
+		"json": bench.Klatch(x.server.Secret), "cbor": bench.KlatchCBOR(x.server.Secret), "socketio": bench.KlatchSocketIO(x.server.Secret),
+	} {
 		cfg := bench.Scenarios["rooms"]
 		cfg.URLs, cfg.PIDs, cfg.Metrics, cfg.Protocol = []string{x.server.URL}, []int{x.server.PID()}, []string{x.server.Metrics}, protocol
 		cfg.Users, cfg.Rooms, cfg.Warmup, cfg.Duration = 20, 4, 200*time.Millisecond, 800*time.Millisecond
@@ -37,20 +39,22 @@ func TestBenchAgainstTheServer(t *testing.T) {
 func TestBenchStormAndHistoryAgainstTheServer(t *testing.T) {
 	x := newCrash(t)
 	x.start()
-	cfg := bench.Scenarios["storm"]
-	cfg.URLs, cfg.PIDs, cfg.Protocol = []string{x.server.URL}, []int{x.server.PID()}, bench.KlatchCBOR(x.server.Secret)
-	cfg.Users, cfg.Rooms, cfg.Duration = 20, 4, time.Second
-	r, err := bench.Run(context.Background(), cfg)
-	if err != nil {
-		t.Fatal(err)
+	for name, protocol := range map[string]bench.Protocol{"cbor": bench.KlatchCBOR(x.server.Secret), "socketio": bench.KlatchSocketIO(x.server.Secret)} {
+		cfg := bench.Scenarios["storm"]
+		cfg.URLs, cfg.PIDs, cfg.Protocol = []string{x.server.URL}, []int{x.server.PID()}, protocol
+		cfg.Users, cfg.Rooms, cfg.Duration = 20, 4, time.Second
+		r, err := bench.Run(context.Background(), cfg)
+		if err != nil {
+			t.Fatalf("storm, %s: %v", name, err)
+		}
+		if r.Storm.Missed+r.Doubled+r.Disordered+r.Errors != 0 || !r.Storm.Resumed || r.Storm.Sessions != 20 {
+			t.Errorf("storm, %s: %+v, %+v", name, r.Storm, r)
+		}
 	}
-	if r.Storm.Missed+r.Doubled+r.Disordered+r.Errors != 0 || !r.Storm.Resumed || r.Storm.Sessions != 20 {
-		t.Errorf("storm: %+v, %+v", r.Storm, r)
-	}
-	cfg = bench.Scenarios["history"]
+	cfg := bench.Scenarios["history"]
 	cfg.URLs, cfg.Secret = []string{x.server.URL}, x.server.Secret
 	cfg.Users, cfg.Rate, cfg.Messages, cfg.Warmup, cfg.Duration = 4, 100, 200, 0, 700*time.Millisecond
-	r, err = bench.Run(context.Background(), cfg)
+	r, err := bench.Run(context.Background(), cfg)
 	if err != nil || r.Delivered != 70 || r.Lost+r.Errors != 0 || r.Series[0].Deliveries == 0 {
 		t.Errorf("history: %v, %+v", err, r)
 	}

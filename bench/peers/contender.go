@@ -30,6 +30,7 @@ type loads struct {
 // contenders are all servers, in the order of the tables.
 var contenders = []contender{
 	{"klatch", "every message stored and synced before anybody gets it", []string{"klatch", "wrk"}, loads{chat: true, pages: true}, (*running).klatch},
+	{"klatch-socketio", "the same klatch, to clients of Socket.IO", []string{"klatch"}, loads{chat: true}, (*running).klatchSocketIO},
 	{"socketio", "Socket.IO, one process, in memory", []string{"socket.io", "node"}, loads{chat: true}, (*running).socketIO},
 	{"socketio-redis", "Socket.IO, two processes with the Redis adapter, in memory", []string{"socket.io", "node", "redis-server"}, loads{chat: true}, (*running).socketIORedis},
 	{"socketio-pg", "Socket.IO, one process, each message committed by PostgreSQL first", []string{"socket.io", "node", "postgres"}, loads{chat: true}, (*running).socketIOPostgres},
@@ -111,6 +112,14 @@ func (r *running) klatch(ctx context.Context) error {
 	r.stops = append(r.stops, func() error { return errors.Join(s.Stop(), r.house.guard.forget(s.PID())) })
 	r.urls, r.pids, r.protocol, r.secret = []string{s.URL}, []int{s.PID()}, bench.Klatch(s.Secret), s.Secret
 	return r.house.guard.watch(s.PID(), syscall.SIGTERM)
+}
+
+func (r *running) klatchSocketIO(ctx context.Context) error {
+	if err := r.klatch(ctx); err != nil {
+		return err
+	}
+	r.protocol = bench.KlatchSocketIO(r.secret)
+	return nil
 }
 
 func (r *running) nats(ctx context.Context) error {

@@ -4,11 +4,12 @@
 //	go run ./bench/peers [flags] [SCENARIO ...]
 //
 // It starts every server itself, as processes of their own on loopback, with
-// data in a temporary directory, and ends them however it ends (guard). The
-// others are what somebody would build a chat from: Socket.IO (server.mjs)
-// alone, with its Redis adapter, and with a row in PostgreSQL before each
-// broadcast; and NATS, which relays what clients write. The bare server is no
-// peer but the floor: what the kernel takes for the same deliveries.
+// data in a temporary directory, and ends them however it ends (guard). klatch
+// has two names: its clients speak its own protocol, or Socket.IO. The others are
+// what somebody would build a chat from: Socket.IO (server.mjs) alone, with its
+// Redis adapter, and with a row in PostgreSQL before each broadcast; and NATS,
+// which relays what clients write. The bare server is no peer but the floor: what
+// the kernel takes for the same deliveries.
 //
 // Pages of messages over HTTP are compared with what many put in front of their
 // database: Express with answers kept in Redis (express/server.mjs). Both are
@@ -22,7 +23,9 @@
 // stores without the latter, and the rest keep nothing; and only where ids tell
 // a room's order is that checked.
 //
-// What it does not even out: wrk shares the machine with the servers. Socket.IO runs on one core a process, as Node.js
+// What it does not even out: klatch acknowledges each post, the others none, and
+// klatch-socketio sends a cursor with each message, for what they cannot fill. wrk
+// shares the machine with the servers. Socket.IO runs on one core a process, as Node.js
 // does, and klatch, NATS and PostgreSQL on all; and the memory of PostgreSQL is
 // the sum of its processes', which counts what they share once for each.
 package main
@@ -105,7 +108,7 @@ func parse(args []string, messages io.Writer) (o options, err error) {
 	f.Usage = func() {
 		fmt.Fprintf(messages, "usage: peers [flags] [SCENARIO ...]\n\nscenarios: %s\nservers:\n", namesOf(scenarios(0)))
 		for _, c := range contenders {
-			fmt.Fprintf(messages, "  %-14s  %s\n", c.name, c.about)
+			fmt.Fprintf(messages, "  %-15s  %s\n", c.name, c.about)
 		}
 		fmt.Fprintln(messages, "flags:")
 		f.PrintDefaults()
@@ -151,7 +154,7 @@ func prepared(ctx context.Context, c *comparison, f files) (_ files, err error) 
 			return f, err
 		}
 	}
-	isKlatch := func(one contender) bool { return one.name == "klatch" }
+	isKlatch := func(one contender) bool { return slices.Contains(one.tools, "klatch") }
 	if f.klatch != "" || !slices.ContainsFunc(c.contenders, isKlatch) {
 		return f, nil
 	}

@@ -35,23 +35,6 @@ func TestParseMessage(t *testing.T) {
 	}
 }
 
-func TestPacketOf(t *testing.T) {
-	for data, want := range map[string]packet{
-		`0{"sid":"a","pingInterval":25000}`: openPacket,
-		`40{"sid":"b"}`:                     connectPacket,
-		`42["message",{}]`:                  eventPacket,
-		`2`:                                 pingPacket,
-		`44{"message":"no"}`:                otherPacket,
-		`1`:                                 otherPacket,
-		`6`:                                 otherPacket,
-		``:                                  otherPacket,
-	} {
-		if got := packetOf([]byte(data)); got != want {
-			t.Errorf("%s is %d, want %d", data, got, want)
-		}
-	}
-}
-
 // TestNATSStream cuts a stream everywhere: what comes out must not depend on it.
 func TestNATSStream(t *testing.T) {
 	stream := "INFO {}\r\nPONG\r\nMSG rooms.r 1 4\r\n\r\nab\r\nMSG rooms.r 1 _R 0\r\n\r\nPING\r\n-ERR 'no'\r\n"

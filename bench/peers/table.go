@@ -50,7 +50,7 @@ func columnsOf(kind bench.Kind) []column {
 	peer, both := []string{"socketio"}, []string{"socketio", "bare"}
 	switch kind {
 	case bench.FindMax:
-		return []column{deliveries.ratioTo(peer), p50, p99, cpu.ratioTo(both), memory}
+		return []column{deliveries.ratioTo([]string{"socketio", "klatch"}), p50, p99, cpu.ratioTo(both), memory}
 	case bench.Storm:
 		return []column{back.ratioTo(peer), entry, cpuBack.ratioTo(peer), before, afterwards}
 	case bench.Pages:

@@ -12,8 +12,8 @@ var _ socketio.Receiver = (*caller)(nil)
 // caller is one client of Socket.IO. It has been let in before there is a caller.
 type caller struct {
 	connection
+	line   line // the connection's link
 	server *SocketIO
-	line   *line
 }
 
 // Opened implements socketio.Receiver.
@@ -25,7 +25,7 @@ func (c *caller) Packet(_ *socketio.Socket, p *socketio.Packet) {
 	defer func() { c.line.attachments = nil }()
 	f := &frame{}
 	err := c.decode(p, f)
-	if c.admitted() && !c.expired(c.line, c.who) {
+	if c.admitted() && !c.expired(&c.line, c.who) {
 		c.handle(f, err)
 	}
 }
@@ -70,7 +70,7 @@ func decodeObject(fields json.RawMessage, f *frame) error {
 }
 
 // Beat implements socketio.Receiver.
-func (c *caller) Beat(*socketio.Socket) { c.beat(c.line) }
+func (c *caller) Beat(*socketio.Socket) { c.beat(&c.line) }
 
 // Closed implements socketio.Receiver.
 func (c *caller) Closed(*socketio.Socket, string) { c.end() }

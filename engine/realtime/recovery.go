@@ -31,9 +31,8 @@ func (x *SocketIO) begin(s *socketio.Socket, given json.RawMessage) (c *caller, 
 	if err := json.Unmarshal(given, &a); err != nil {
 		return nil, "", invalid("auth", "malformed", "token, pid and offset must be strings")
 	}
-	c = &caller{connection: connection{handler: x.handler, wire: socketIOWire{}}, server: x}
-	c.line = &line{Socket: s, do: x.sockets.Do}
-	c.link = c.line
+	c = &caller{line: line{Socket: s, do: x.sockets.Do}, server: x}
+	c.connection = connection{handler: x.handler, link: &c.line, wire: socketIOWire{}}
 	ctx, cancel := context.WithTimeout(context.Background(), x.handler.config.WriteTimeout)
 	defer cancel()
 	// The cookie of a page that is not ours was dropped by admit.

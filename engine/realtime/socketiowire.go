@@ -36,13 +36,14 @@ func (w socketIOWire) event(notice any, cursor string, attachments [][]byte) []b
 	defer b.free()
 	object := b.encode(notice)
 	name, _ := cutType(object)
-	array := make([]byte, 0, len(object)+len(name)+len(cursor)+len(`["",,""]`))
-	array = append(append(append(array, `["`...), name...), `",`...)
-	array = append(array, object...)
+	begin := b.Len() // the array goes behind the object, so that only the frame is garbage some day
+	b.WriteString(`["` + name + `",`)
+	b.Write(object)
 	if cursor != "" { // base64url: nothing to escape
-		array = append(append(append(array, `,"`...), cursor...), '"')
+		b.WriteString(`,"` + cursor + `"`)
 	}
-	return socketio.EventFrame("/", socketio.NoID, append(array, ']'), attachments)
+	b.WriteByte(']')
+	return socketio.EventFrame("/", socketio.NoID, b.Bytes()[begin:], attachments)
 }
 
 // maxAttachments is how many clients take in one packet.

@@ -79,7 +79,7 @@ func (c *connection) accepts(s *Socket, pid string) []byte {
 }
 
 func newSocket(n *Namespace, c *connection, auth json.RawMessage) *Socket {
-	s := &Socket{namespace: n, conn: c, auth: auth, id: newID()}
+	s := &Socket{namespace: n, conn: c, session: c.session, auth: auth, id: newID()}
 	if c.old { // as these clients reckon their own
 		s.id = strings.TrimPrefix(n.name+"#", "/#") + c.session.ID()
 	}

@@ -18,7 +18,7 @@ type Handshake struct {
 
 // Handshake is how the client came.
 func (s *Socket) Handshake() *Handshake {
-	r := s.conn.session.Request()
+	r := s.session.Request()
 	return &Handshake{Auth: s.auth, Query: r.Query, Header: r.Header, Address: r.RemoteAddr, Time: r.Time}
 }
 

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"github.com/klatch-chat/klatch/engine"
+	"github.com/klatch-chat/klatch/engine/socketio/engineio"
 )
 
 var _ engine.Conn = (*Socket)(nil)
@@ -36,6 +37,7 @@ type Socket struct {
 	// Fixed before anybody else knows it.
 	namespace *Namespace
 	conn      *connection
+	session   *engineio.Session // conn's, for deliveries
 	id        string
 	auth      json.RawMessage
 	receiver  Receiver   // of a raw namespace: set before it is opened
@@ -125,12 +127,12 @@ func (s *Socket) deliver(frame []byte) error {
 	if !s.Connected() {
 		return ErrNotConnected
 	}
-	s.conn.session.Send(frame)
+	s.session.Send(frame)
 	return nil
 }
 
 // Drained waits until at most half of the queue's bound is in use.
-func (s *Socket) Drained(ctx context.Context) error { return s.conn.session.Drained(ctx) }
+func (s *Socket) Drained(ctx context.Context) error { return s.session.Drained(ctx) }
 
 // Close ends the whole connection, with all its namespaces: the client sees
 // "transport close", not a disconnect, and comes back.
@@ -145,7 +147,7 @@ func (s *Socket) Disconnect(all bool) {
 	}
 	s.mu.Lock()
 	if s.status.Load() == statusOpen {
-		s.conn.session.Send(plainFrame(TypeDisconnect, s.namespace.name, nil))
+		s.session.Send(plainFrame(TypeDisconnect, s.namespace.name, nil))
 	}
 	s.mu.Unlock()
 	s.end(ReasonServerDisconnect)
@@ -158,7 +160,7 @@ func (s *Socket) open(answer []byte) bool {
 	if s.status.Load() == statusClosed {
 		return false
 	}
-	s.conn.session.Send(answer)
+	s.session.Send(answer)
 	s.status.Store(statusOpen)
 	s.busy = true
 	return true
