@@ -74,7 +74,7 @@ setup:
 
 # The long ones, for before a release.
 
-.PHONY: check-model check-crash check-history check-queries check-stale check-load check-soak check-nemesis bench-peers fuzz
+.PHONY: check-model check-crash check-history check-queries check-stale check-load check-soak check-nemesis check-recovery bench-peers fuzz
 check-model:
 	@go test ./storage -run TestModel -storage.histories 12000 -timeout 60m
 
@@ -112,6 +112,11 @@ check-soak:
 # them; writes docs/nemesis.md. As root each node has a network namespace of its own.
 check-nemesis:
 	@go test ./bench/nemesis -run TestNemesis -nemesis.concern all -nemesis.time 30m -nemesis.faults 200 -nemesis.report $(CURDIR)/docs/nemesis.md -timeout 90m -v
+
+# 1,000 clients of Socket.IO that come back to any node of a cluster whose nodes are
+# killed, for ten minutes; writes docs/recovery.md.
+check-recovery:
+	@go test ./cli -run TestI5RecoveryUnderFire -recovery.time 10m -recovery.report $(CURDIR)/docs/recovery.md -timeout 30m -v
 
 # klatch and its peers under the same loads, by turns (go run ./bench/peers -h
 # tells of PEERS, such as PEERS='--rounds 5 rooms hall'). First it installs the
