@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"os"
 	"strings"
 	"sync"
@@ -44,11 +45,14 @@ func underAttack(t *testing.T, attack func(a *abused)) {
 }
 
 // openAbused opens a node on which no limit by rate hides an answer.
-func openAbused(t *testing.T, secure bool) *abused {
+func openAbused(t *testing.T, secure bool, others ...values) *abused {
 	t.Helper()
 	flags := values{
 		"addr": "127.0.0.1:0", "ops-addr": "off", "data": t.TempDir(), "memory": "8MiB",
 		"rate-limit": "off", "auth-jwt-secret": abuseSecret, "registration": "closed",
+	}
+	for _, more := range others {
+		maps.Copy(flags, more)
 	}
 	if secure {
 		pair := Config{TLSCert: t.TempDir() + "/cert.pem", TLSKey: t.TempDir() + "/key.pem"}
@@ -130,6 +134,7 @@ func (a *abused) forgotten() {
 type complaints struct {
 	mu    sync.Mutex
 	lines []string
+	shown int // lines of every level that is shown unless asked otherwise
 }
 
 func (c *complaints) Enabled(context.Context, slog.Level) bool { return true }
@@ -138,6 +143,7 @@ func (c *complaints) WithGroup(string) slog.Handler            { return c }
 
 // Handle implements slog.Handler. What net/http says of a panic has no level of its own.
 func (c *complaints) Handle(_ context.Context, r slog.Record) error {
+	c.count(r.Level)
 	if r.Level < slog.LevelError && !strings.Contains(r.Message, "panic") {
 		return nil
 	}
@@ -150,6 +156,20 @@ func (c *complaints) Handle(_ context.Context, r slog.Record) error {
 	defer c.mu.Unlock()
 	c.lines = append(c.lines, line)
 	return nil
+}
+
+func (c *complaints) count(level slog.Level) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if level >= slog.LevelInfo {
+		c.shown++
+	}
+}
+
+func (c *complaints) said() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.shown
 }
 
 func (c *complaints) take() (lines []string) {

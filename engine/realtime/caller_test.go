@@ -44,6 +44,10 @@ func TestSocketIOSignals(t *testing.T) {
 		want(t, inCBOR.next("signal"), fields{"data": blob})
 		s.next("signal")
 
+		// One attachment in two places would make a large frame of a small one.
+		s.io.write(`451-42["signal",{"room":"lobby","name":"twice","data":[{"_placeholder":true,"num":0},{"_placeholder":true,"num":0}]}]`, blob)
+		want(t, s.answer(42), fields{"type": typeError, "code": "invalid_field"})
+
 		text := base64.StdEncoding.EncodeToString(blob)
 		forged := fields{"_placeholder": true, "num": int64(99)}
 		signal(inCBOR, fields{"forged": forged, "blob": blob})

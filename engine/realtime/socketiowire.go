@@ -97,38 +97,3 @@ func (d *detacher) walk(v any) any {
 	}
 	return v
 }
-
-// value implements link: the attachments of the packet are put where they belong.
-func (l *line) value(raw rawData) (any, error) {
-	v, err := jsonWire{}.value(raw)
-	if err != nil || len(l.attachments) == 0 {
-		return v, err
-	}
-	return attach(v, l.attachments)
-}
-
-// attach changes v.
-func attach(v any, attachments [][]byte) (_ any, err error) {
-	switch v := v.(type) {
-	case []any:
-		for i := range v {
-			if v[i], err = attach(v[i], attachments); err != nil {
-				return nil, err
-			}
-		}
-	case map[string]any:
-		if v[placeholderKey] == true {
-			num, ok := v["num"].(int64)
-			if !ok || num < 0 || num >= int64(len(attachments)) {
-				return nil, badData()
-			}
-			return append([]byte{}, attachments[num]...), nil // the packet's are lent
-		}
-		for k := range v {
-			if v[k], err = attach(v[k], attachments); err != nil {
-				return nil, err
-			}
-		}
-	}
-	return v, nil
-}

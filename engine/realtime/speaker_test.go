@@ -263,6 +263,9 @@ func (s *speaker) takePacket(text string) {
 			s.hangUp()
 		}
 	case '4':
+		if rest[0] == '/' { // another namespace
+			_, rest, _ = strings.Cut(rest, ",")
+		}
 		var refused struct {
 			Message string
 			Data    fields
@@ -271,7 +274,8 @@ func (s *speaker) takePacket(text string) {
 		s.mu.Lock()
 		s.refused = true
 		s.mu.Unlock()
-		f := must(plain(refused.Data, 0)).(fields)
+		f := fields{} // without data where Socket.IO refuses, not klatch
+		maps.Copy(f, must(plain(refused.Data, 0)).(fields))
 		f["type"], f["message"] = typeError, refused.Message
 		s.add(f)
 		s.hangUp()
@@ -308,7 +312,7 @@ func (s *speaker) takeArray(text string, attachments [][]byte) {
 	var array []any
 	s.decode(text[begin:], &array)
 	if len(attachments) > 0 {
-		whole, err := attach(array, attachments)
+		whole, err := (&attacher{attachments, make([]bool, len(attachments))}).walk(array)
 		if err != nil {
 			s.t.Errorf("attachments of %s: %v", text, err)
 			return

@@ -20,7 +20,7 @@ type Config struct {
 	ListenTimeout  time.Duration // what listeners may take to make room for another event, default 20 s
 	MaxAttachments int           // of a packet, default 10, as clients have it
 	MaxDepth       int           // of a packet's JSON, in brackets, default 64
-	MaxNamespaces  int           // of a connection, default 32
+	MaxNamespaces  int           // of a connection, and how often one may be refused, default 32
 	MaxRooms       int           // of a socket, default 1,024
 	MaxAcks        int           // waited for of a socket, default 1,024
 }

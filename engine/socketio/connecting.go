@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/klatch-chat/klatch/engine"
 )
 
 // begin connects clients of Socket.IO v2, which do not ask.
@@ -51,7 +53,8 @@ func (c *connection) authOf(p *parsed, query []byte) json.RawMessage {
 	}
 }
 
-// refuse answers a CONNECT that is not granted.
+// refuse answers a CONNECT that is not granted. Who asks again and again is cut
+// off: each question may cost a signature or a database, and its sender nothing.
 func (c *connection) refuse(namespace string, err *Error) {
 	var says any = err
 	if c.old {
@@ -64,6 +67,9 @@ func (c *connection) refuse(namespace string, err *Error) {
 		encoded, _ = json.Marshal(&Error{Message: err.Message})
 	}
 	c.session.Send(plainFrame(TypeConnectError, namespace, encoded))
+	if c.refusals.Add(1) > int64(c.server.config.MaxNamespaces) {
+		c.end(ReasonForcedClose, engine.CloseProtocolError, "refused too often")
+	}
 }
 
 // accepts is the answer to a CONNECT that is granted.

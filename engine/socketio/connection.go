@@ -22,7 +22,8 @@ type connection struct {
 	decoder decoder
 	packet  Packet // the one that is being received
 
-	cause atomic.Pointer[string] // why we ended it, if we did
+	cause    atomic.Pointer[string] // why we ended it, if we did
+	refusals atomic.Int64           // of CONNECT
 
 	mu      sync.Mutex
 	sockets []*Socket   // few; one that the server took out stays until the client knows
@@ -49,9 +50,22 @@ func (c *connection) Message(_ *engineio.Session, binary bool, data []byte) {
 		c.end(ReasonParseError, engine.CloseProtocolError, err.Error())
 		return
 	}
-	if complete {
+	switch {
+	case complete:
 		c.route(&p, attachments)
+	case !binary && !c.takesFrom(p.namespace):
+		c.unexpected() // before any attachment is kept for a client that nobody has let in
 	}
+}
+
+// takesFrom reports whether a client may send packets for a namespace.
+func (c *connection) takesFrom(namespace []byte) bool {
+	s := c.socket(namespace)
+	return s != nil && !s.isConnecting()
+}
+
+func (c *connection) unexpected() {
+	c.end(ReasonForcedClose, engine.CloseProtocolError, "a packet for a namespace that is not connected")
 }
 
 // route hands a packet to the socket of its namespace.
@@ -65,7 +79,7 @@ func (c *connection) route(p *parsed, attachments [][]byte) {
 	case p.kind == TypeConnect && (s == nil || s.status.Load() == statusClosed):
 		c.connect(string(p.namespace), c.authOf(p, query))
 	case s == nil || s.isConnecting() || p.kind == TypeConnect || p.kind == TypeConnectError:
-		c.end(ReasonForcedClose, engine.CloseProtocolError, "a packet for a namespace that is not connected")
+		c.unexpected()
 	default:
 		s.handle(p, attachments)
 	}

@@ -81,8 +81,8 @@
 //   - EVENT needs a payload and ACK an id and a payload, as the protocol says; the
 //     reference takes them without.
 //   - The connect timeout counts again when the last namespace was left.
-//   - Disconnect(true) leaves a client that polls 5 s to close by itself, because
-//     it handles a close packet before a DISCONNECT in the same answer.
+//   - A client that polls gets the close packet with a poll of its own: it acts on
+//     one before a DISCONNECT in the same answer, and would come back.
 //   - Leave does not take a socket out of the room of its own id.
 //   - There are no volatile events, dynamic namespaces, acknowledgements of
 //     broadcasts and listeners for outgoing events.

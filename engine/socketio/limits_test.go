@@ -1,8 +1,10 @@
 package socketio
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -154,5 +156,40 @@ func TestSlowReader(t *testing.T) {
 	}
 	if !c.sockets[1].Connected() {
 		t.Fatal("a client that reads was disconnected")
+	}
+}
+
+// I6, I9: nothing is kept of the attachments of a client that is in no namespace.
+func TestI9AttachmentsBeforeConnect(t *testing.T) {
+	h := open(t, Config{})
+	for _, packet := range []string{`451-["a"]`, `451-/other,["a"]`, `461-7["a"]`} {
+		p := h.dial()
+		p.send(packet)
+		p.closed()
+	}
+	p := h.dial()
+	p.join("/")
+	p.send(`451-/other,["a"]`)
+	p.closed()
+}
+
+// I6: each CONNECT may cost the program a look into its database.
+func TestI6RefusedTooOften(t *testing.T) {
+	h := open(t, Config{MaxNamespaces: 3})
+	var asked atomic.Int32
+	h.Raw(func(*Socket, json.RawMessage) (Receiver, string, error) {
+		asked.Add(1)
+		return nil, "", errRefused
+	})
+	p := h.dial()
+	for range 50 {
+		_ = p.conn.WriteString("40") // it may have been cut off by then
+	}
+	for range 4 {
+		p.is(`44{"message":"refused"}`)
+	}
+	p.closed()
+	if n := asked.Load(); n != 4 {
+		t.Errorf("asked %d times", n)
 	}
 }

@@ -2,7 +2,6 @@ package socketio
 
 import (
 	"slices"
-	"time"
 
 	"github.com/klatch-chat/klatch/engine"
 )
@@ -78,24 +77,5 @@ func (c *connection) disconnectAll() {
 	for _, s := range c.all() {
 		s.Disconnect(false)
 	}
-	if c.session.Transport() == "polling" {
-		c.partSoon(ReasonServerDisconnect)
-		return
-	}
 	c.end(ReasonServerDisconnect, engine.CloseNormal, "disconnected")
-}
-
-// farewell is how long a client that polls may take to leave by itself.
-const farewell = 5 * time.Second
-
-// partSoon leaves the close to the client for a while. A client handles a close
-// packet before the DISCONNECT that came in the same answer to a poll, takes the
-// end for an accident and comes back.
-func (c *connection) partSoon(reason string) {
-	c.cause.CompareAndSwap(nil, &reason)
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if !c.over {
-		c.idle.Reset(farewell)
-	}
 }

@@ -29,7 +29,7 @@ type Config struct {
 	PingInterval, PingTimeout time.Duration
 
 	UpgradeTimeout time.Duration // from a probing WebSocket to its upgrade, default 10 s
-	CloseTimeout   time.Duration // what a closing session waits for its next poll, default 10 s
+	CloseTimeout   time.Duration // what a closing session waits for its last polls, default 10 s
 	WriteTimeout   time.Duration // what a client may take to read the answer to a poll, default 10 s
 	MaxPayload     int           // bytes of one message and of one POST, default 1e6
 	QueueBytes     int           // what may wait for the next poll, default that of Sockets

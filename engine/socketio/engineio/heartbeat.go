@@ -19,7 +19,7 @@ func (h *heartbeat) stopLocked() {
 	}
 }
 
-// cutOffLocked has the session end when no poll comes for its last packets.
+// cutOffLocked has the session end when no polls come for its last packets.
 func (h *heartbeat) cutOffLocked(s *Session) {
 	h.stopLocked()
 	h.timer = time.AfterFunc(s.server.config.CloseTimeout, func() { s.end(s.reason) })

@@ -80,10 +80,11 @@ func (s *Session) beginPoll() (p *poll, patience time.Duration, refusal *failure
 	}
 	p = &poll{ready: make(chan struct{})}
 	s.poll = p
-	if s.stage == leaving {
-		s.endLocked(s.reason, closeText{}, append(s.queue, closeFrame)...)
-	} else if len(s.queue) > 0 {
+	switch {
+	case len(s.queue) > 0:
 		s.wakeLocked()
+	case s.stage == leaving:
+		s.endLocked(s.reason, closeText{}, closeFrame)
 	}
 	if s.probed {
 		patience = probeRest

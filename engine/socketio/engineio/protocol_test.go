@@ -297,7 +297,8 @@ func TestServerCloses(t *testing.T) {
 	m.Close(4009, "replaced")
 	m.Send(messageFrame(false, "too late"))
 	w.post(session, "4ignored")
-	w.poll(session, "4last\x1e1")
+	w.poll(session, "4last")
+	w.poll(session, "1")
 	m.expectEnd(ReasonForcedClose)
 	w.expectFailure("GET", session, unknownSID)
 
@@ -316,6 +317,43 @@ func TestServerCloses(t *testing.T) {
 	c.expect("close:replaced")
 	c.write([]byte{0x88, 0})
 	ws.expectEnd(ReasonForcedClose)
+}
+
+// A poll that waits takes what was queued at the last moment; the close packet
+// is for the one after it, in both versions of the protocol.
+func TestServerClosesWhileAPollWaits(t *testing.T) {
+	w := newWorld3(t, on{})
+	m, session := w.polling()
+	closesInTwoPolls(w, m, session, "4last", "1")
+	m, session = w.polling3()
+	closesInTwoPolls(w, m, session, "5:4last", "1:1")
+}
+
+func closesInTwoPolls(w *world, m *made, session, last, end string) {
+	w.t.Helper()
+	answer := w.waitingPoll(m, session)
+	m.Send(messageFrame(false, "last"))
+	m.Close(4009, "replaced")
+	if got := receive(w.t, answer, "the poll"); got != last {
+		w.t.Errorf("the poll that waited got %q", got)
+	}
+	if m.over.Load() {
+		w.t.Error("the handler was told the end before the client was")
+	}
+	w.poll(session, end)
+	m.expectEnd(ReasonForcedClose)
+	w.expectFailure("GET", session, unknownSID)
+}
+
+// A client that takes its last packets and no more is not waited for either.
+func TestServerClosesWithoutASecondPoll(t *testing.T) {
+	w := newWorld(t, on{config: func(c *Config) { c.CloseTimeout = 100 * time.Millisecond }})
+	m, session := w.polling()
+	answer := w.waitingPoll(m, session)
+	m.Send(messageFrame(false, "last"))
+	m.Close(0, "")
+	receive(t, answer, "the poll")
+	m.expectEnd(ReasonForcedClose)
 }
 
 // A client that never comes for its last packets is not waited for for ever.

@@ -179,8 +179,8 @@ func (s *Session) Queued() int {
 }
 
 // Close sends what is queued, then closes: a WebSocket with the code, polling
-// with a close packet, for which the next poll is waited for Config.CloseTimeout.
-// It returns at once; only the first call counts. The handler is told
+// with a close packet, which has a poll of its own. Polls are waited for no longer
+// than Config.CloseTimeout. It returns at once; only the first call counts. The handler is told
 // ReasonForcedClose.
 func (s *Session) Close(code engine.CloseCode, text string) {
 	s.leave(ReasonForcedClose, closeText{code, text})
@@ -203,14 +203,16 @@ func codeOf(reason Reason) engine.CloseCode {
 	return engine.CloseNormal
 }
 
-// leave ends the session when what is queued has been sent.
+// leave ends the session when what is queued has been sent. A poll that takes
+// the queue does not bring the close packet, too: clients act on that before they
+// hand on the messages beside it.
 func (s *Session) leave(reason Reason, with closeText) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
 	case s.stage != alive:
-	case s.direct || s.ws.Load() != nil || s.poll != nil:
-		s.endLocked(reason, with, append(s.queue, closeFrame)...)
+	case s.direct || s.ws.Load() != nil || s.poll != nil && len(s.queue) == 0:
+		s.endLocked(reason, with, closeFrame)
 	default:
 		s.stage, s.reason = leaving, reason
 		s.dropProbeLocked()

@@ -99,6 +99,7 @@ each("is told when the server disconnects it", async (open) => {
   socket.emit("throw me out");
   assert.equal((await gone)[0], "io server disconnect");
   assert.equal(socket.connected, false);
+  assert.ok(!socket.active); // it does not come back
 });
 
 each("comes back after the server cut it", async (open) => {
