@@ -20,10 +20,8 @@ test: setup check web
 	@go test -race -timeout 20m ./...
 
 # The page's own checks: types, unit tests, and that web/dist is what web/src makes.
-# Without npm the committed web/dist is taken as it is.
 web:
-	@command -v npm >/dev/null || { echo "no npm: web/src is not checked, web/dist is taken as it is" >&2; exit 0; }
-	log=$$(mktemp)
+	@log=$$(mktemp)
 	trap 'rm -f "$$log"' EXIT
 	npm --prefix web ci --no-audit --no-fund >"$$log" 2>&1 || { cat "$$log" >&2; exit 1; }
 	for script in check test verify-dist; do
@@ -50,7 +48,8 @@ bench:
 BROWSERS := chromium chromium-browser headless_shell headless-shell google-chrome google-chrome-stable
 
 setup:
-	@command -v "$$(go env CC)" >/dev/null || { echo "the race detector needs a C compiler: install gcc" >&2; exit 1; }
+	@command -v npm >/dev/null || { echo "the tests of the page and of Socket.IO need Node.js 20 or later, with npm: install it" >&2; exit 1; }
+	command -v "$$(go env CC)" >/dev/null || { echo "the race detector needs a C compiler: install gcc" >&2; exit 1; }
 	PATH=$$PATH:/usr/sbin
 	missing=(chromium)
 	for browser in $(BROWSERS); do ! command -v "$$browser" >/dev/null || missing=(); done
