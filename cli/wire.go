@@ -147,7 +147,7 @@ func (n *node) ready(ctx context.Context, e *engine.Engine) bool {
 			return false
 		}
 	}
-	return true
+	return ctx.Err() == nil // a node that has given up looking is ready, and alone
 }
 
 // publicAddress is the one for load balancers; without a host where it is any of
