@@ -53,6 +53,28 @@ func furnishOne(w *window, text string) {
 	w.settled(text)
 }
 
+// alone is ada in a room of her own, which is kept.
+func alone(t *testing.T, name, text string) (*window, *node) {
+	t.Helper()
+	n := startNode(t)
+	w := openWindow(t, name, n.setupLink(t))
+	w.Register("ada", "Ada Lovelace", password)
+	furnishOne(w, text)
+	return w, n
+}
+
+// firstBuild is ada in a room of hers, with a page that may be exchanged for another.
+func firstBuild(t *testing.T) (*window, *front) {
+	t.Helper()
+	n := startNode(t)
+	f := startFront(t, n)
+	f.serve(otherBuild(t, "one"))
+	w := openWindow(t, "ada", through(t, n, f.server.URL))
+	w.Register("ada", "Ada Lovelace", password)
+	furnishOne(w, "of the first build")
+	return w, f
+}
+
 // TestWorkerFile: a service worker that browsers kept would keep the page's first build for ever.
 func TestWorkerFile(t *testing.T) {
 	t.Parallel()
@@ -102,10 +124,7 @@ func TestSecondStart(t *testing.T) {
 // when there is one (I1, I7).
 func TestOffline(t *testing.T) {
 	t.Parallel()
-	n := startNode(t)
-	ada := openWindow(t, "ada", n.setupLink(t))
-	ada.Register("ada", "Ada Lovelace", password)
-	furnishOne(ada, "before")
+	ada, n := alone(t, "ada", "before")
 	n.kill(t)
 	ada.Run(chromedp.Reload())
 	ada.Sees("before")
@@ -139,10 +158,7 @@ func TestOffline(t *testing.T) {
 // and nothing of the account stays.
 func TestTabs(t *testing.T) {
 	t.Parallel()
-	n := startNode(t)
-	one := openWindow(t, "one", n.setupLink(t))
-	one.Register("ada", "Ada Lovelace", password)
-	furnishOne(one, "in both")
+	one, n := alone(t, "one", "in both")
 	two := one.openTab("two", n.url())
 	two.Until("be in the room that was open", inRoom)
 	two.Sees("in both")
@@ -173,10 +189,7 @@ func TestTabs(t *testing.T) {
 // TestRevoked corrects a page that believes in a session that has ended.
 func TestRevoked(t *testing.T) {
 	t.Parallel()
-	n := startNode(t)
-	ada := openWindow(t, "ada", n.setupLink(t))
-	ada.Register("ada", "Ada Lovelace", password)
-	furnishOne(ada, "mine")
+	ada, n := alone(t, "ada", "mine")
 	ada.Run(chromedp.Navigate("about:blank"))
 	clearCookies(ada)
 	ada.Run(chromedp.Navigate(n.url()))
@@ -187,12 +200,7 @@ func TestRevoked(t *testing.T) {
 // TestNewBuild exchanges the page for another build under a page that is open.
 func TestNewBuild(t *testing.T) {
 	t.Parallel()
-	n := startNode(t)
-	f := startFront(t, n)
-	f.serve(otherBuild(t, "one"))
-	ada := openWindow(t, "ada", through(t, n, f.server.URL))
-	ada.Register("ada", "Ada Lovelace", password)
-	furnishOne(ada, "of the first build")
+	ada, f := firstBuild(t)
 	f.serve(otherBuild(t, "two"))
 	ada.Run(chromedp.Reload())
 	isBuild := `document.querySelector("meta[name=build]")?.content === %q && ` + inRoom

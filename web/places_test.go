@@ -67,10 +67,7 @@ func TestPlaces(t *testing.T) {
 // TestDraftElsewhere shows in a room's composer what another tab writes in its own.
 func TestDraftElsewhere(t *testing.T) {
 	t.Parallel()
-	n := startNode(t)
-	one := openWindow(t, "one", n.setupLink(t))
-	one.Register("ada", "Ada Lovelace", password)
-	furnishOne(one, "in both")
+	one, n := alone(t, "one", "in both")
 	two := one.openTab("two", n.url())
 	two.Sees("in both")
 	one.Eval(`document.activeElement.blur()`)
@@ -112,12 +109,7 @@ func (w *window) nextLoad() (wait func()) {
 // TestNewVersion offers another build, and takes it only when it is asked for.
 func TestNewVersion(t *testing.T) {
 	t.Parallel()
-	n := startNode(t)
-	f := startFront(t, n)
-	f.serve(otherBuild(t, "one"))
-	ada := openWindow(t, "ada", through(t, n, f.server.URL))
-	ada.Register("ada", "Ada Lovelace", password)
-	furnishOne(ada, "of the first build")
+	ada, f := firstBuild(t)
 	ada.Run(chromedp.Reload())
 	isBuild := `document.querySelector("meta[name=build]")?.content === %q && ` + inRoom
 	ada.Until("be served from here", isBuild+` && navigator.serviceWorker.controller`, "one")

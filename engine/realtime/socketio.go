@@ -38,7 +38,7 @@ type SocketIO struct {
 func (h *Handler) SocketIO(c SocketIOConfig) (*SocketIO, error) {
 	x := &SocketIO{handler: h, sockets: c.Sockets}
 	var err error
-	x.server, err = socketio.New(socketio.Config{Config: engineio.Config{
+	x.server, err = socketio.New(socketio.Config{ConnectTimeout: h.config.HandshakeTimeout, Config: engineio.Config{
 		Sockets:      c.Sockets,
 		PingInterval: c.Sockets.Config().HeartbeatInterval,
 		PingTimeout:  c.Sockets.Config().HeartbeatTimeout,

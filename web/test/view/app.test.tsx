@@ -2,11 +2,10 @@
 import { render } from "preact";
 import { act } from "preact/test-utils";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { Chat } from "../../src/chat/chat.ts";
-import { App } from "../../src/view/app.tsx";
-import { route } from "../../src/view/route.ts";
+import type { Chat } from "../../src/chat/chat.ts";
 import { words } from "../../src/words/words.ts";
-import { me, page, ready, room } from "../make.ts";
+import { me } from "../make.ts";
+import { draw } from "./draw.tsx";
 
 const reload = vi.hoisted(() => vi.fn(async () => undefined));
 vi.mock("../../src/keep/reload.ts", () => ({ takeNewVersion: reload }));
@@ -16,19 +15,7 @@ let root: HTMLElement;
 
 beforeEach(async () => {
   reload.mockClear();
-  vi.stubGlobal("fetch", () => new Promise(() => undefined));
-  vi.stubGlobal("WebSocket", class { send() {} close() {} });
-  chat = new Chat("ws://x", () => undefined);
-  root = document.createElement("div");
-  document.body.append(root);
-  route.value = { kind: "room", room: "R", message: "" };
-  await act(() => {
-    chat.store.signedIn(me);
-    chat.phase.value = "in";
-    chat.notice(ready({ rooms: [room({ name: "general" })] }));
-    render(<App chat={chat} />, root);
-  });
-  await act(() => chat.store.timeline("R").addNewest(page(["01"])));
+  ({ chat, root } = await draw(["01"]));
 });
 
 afterEach(() => {

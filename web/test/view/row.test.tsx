@@ -2,11 +2,10 @@
 import { render } from "preact";
 import { act } from "preact/test-utils";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { Chat } from "../../src/chat/chat.ts";
-import { App } from "../../src/view/app.tsx";
+import type { Chat } from "../../src/chat/chat.ts";
 import { drawn } from "../../src/view/counters.ts";
-import { route } from "../../src/view/route.ts";
-import { at, me, message, page, ready, room } from "../make.ts";
+import { at, me, message } from "../make.ts";
+import { draw } from "./draw.tsx";
 
 let chat: Chat;
 let root: HTMLElement;
@@ -14,20 +13,7 @@ let root: HTMLElement;
 const rows = (): string[] => [...root.querySelectorAll("[data-testid=message]")].map((r) => r.querySelector("[data-testid=body]")?.textContent ?? "gone");
 
 beforeEach(async () => {
-  vi.stubGlobal("fetch", () => new Promise(() => undefined));
-  vi.stubGlobal("WebSocket", class { send() {} close() {} });
-  chat = new Chat("ws://x", () => undefined);
-  root = document.createElement("div");
-  document.body.append(root);
-  route.value = { kind: "room", room: "R", message: "" };
-  await act(() => {
-    chat.store.signedIn(me);
-    chat.phase.value = "in";
-    chat.notice(ready({ rooms: [room({ name: "general" })] }));
-    chat.store.people.setMembers("R", [{ ...me, room_role: "owner" }, { id: "OTHER", username: "bob", display_name: "Bob", role: "user", bot: false, room_role: "member" }]);
-    render(<App chat={chat} />, root);
-  });
-  await act(() => chat.store.timeline("R").addNewest(page(["01", "02", "03"])));
+  ({ chat, root } = await draw(["01", "02", "03"], (c) => c.store.people.setMembers("R", [{ ...me, room_role: "owner" }, { id: "OTHER", username: "bob", display_name: "Bob", role: "user", bot: false, room_role: "member" }])));
 });
 
 afterEach(() => {
