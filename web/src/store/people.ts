@@ -12,8 +12,10 @@ export class People {
   readonly moreMembers = new Keyed<string>(); // by room, where its next page of members begins; absent when all are here
   readonly presence = new Keyed<Status>();
   readonly online = new Keyed<number>(); // of large rooms
+  private present = ""; // who is connected here
 
   clear(): void {
+    this.present = "";
     for (const k of [this.users, this.members, this.moreMembers, this.presence, this.online]) k.clear();
   }
 
@@ -24,6 +26,12 @@ export class People {
 
   statusOf(user: string): Status {
     return this.presence.get(user) ?? "offline";
+  }
+
+  /** Takes a user for here from now on, though a page of members that was asked for before tells otherwise. */
+  connected(user: string): void {
+    this.present = user;
+    if (this.statusOf(user) === "offline") this.presence.set(user, "online");
   }
 
   setMembers(room: string, members: Member[], next: string | null = null): void {
@@ -46,7 +54,8 @@ export class People {
     else this.moreMembers.delete(room);
     for (const m of members) {
       this.users.set(m.id, m);
-      this.presence.set(m.id, m.status ?? "offline");
+      const status = m.status ?? "offline";
+      if (status !== "offline" || m.id !== this.present) this.presence.set(m.id, status);
     }
   }
 

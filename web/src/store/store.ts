@@ -167,6 +167,7 @@ export class Store {
 
   private ready(n: Ready): void {
     this.signedIn(n.user);
+    this.people.connected(n.user.id);
     for (const id of this.rooms.replace(n.rooms)) this.removeRoom(id);
     if (!n.resumed) this.reset();
   }

@@ -32,6 +32,14 @@ test("a marker that is not at the end leaves what is after it unread", () => {
   expect(counts(s)).toEqual([2, 0]);
 });
 
+test("who is connected is here, whatever a page of members asked for before says", () => {
+  const s = storeWithRoom();
+  s.people.setMembers("R", [{ ...me, room_role: "owner", status: "offline" }, { ...me, id: "OTHER", room_role: "member" }]);
+  expect([s.people.statusOf(me.id), s.people.statusOf("OTHER")]).toEqual(["online", "offline"]);
+  s.people.setMembers("R", [{ ...me, room_role: "owner", status: "busy" }]);
+  expect(s.people.statusOf(me.id)).toBe("busy");
+});
+
 test("unread stops at the limit", () => {
   const s = storeWithRoom({ last: { id: "1", at }, unread: unreadLimit - 1 });
   for (let i = 0; i < 5; i++) s.apply({ type: "message", ...message(`2${i}`) });
