@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"github.com/klatch-chat/klatch/engine"
+	"github.com/klatch-chat/klatch/engine/socket"
 	"github.com/klatch-chat/klatch/engine/socketio/engineio"
 )
 
@@ -129,6 +130,16 @@ func (s *Socket) deliver(frame []byte) error {
 	}
 	s.session.Send(frame)
 	return nil
+}
+
+// Way is the WebSocket that Send gives frames to, and nil as long as that may
+// change. Who broadcasts to many may keep it: each object on the way to a
+// connection is one more that is not in the processor's cache.
+func (s *Socket) Way() *socket.Conn {
+	if !s.Connected() {
+		return nil
+	}
+	return s.session.Way()
 }
 
 // Drained waits until at most half of the queue's bound is in use.

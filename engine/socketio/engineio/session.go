@@ -109,6 +109,16 @@ func (s *Session) Send(frame []byte) {
 	}
 }
 
+// Way is the WebSocket on which a frame given to Send leaves as it is, once there
+// is one: who sends much may keep it, and give it frames as long as nobody has
+// told of the session's end.
+func (s *Session) Way() *socket.Conn {
+	if s.protocol == 3 {
+		return nil
+	}
+	return s.ws.Load()
+}
+
 // sendOn sends on the WebSocket.
 func (s *Session) sendOn(ws *socket.Conn, frame []byte) {
 	if s.protocol == 3 {
