@@ -189,8 +189,9 @@ func tlsConfig(c Config, log *slog.Logger) (*tls.Config, error) {
 func engineConfig(c Config, store engine.Store, log *slog.Logger) engine.Config {
 	config := engine.Config{
 		Store: store, Logger: log, Now: Clock,
-		Registration: c.Registration,
-		UserRate:     c.UserRate, MaxMessage: c.MaxMessage,
+		Registration:   c.Registration,
+		TrustedProxies: c.TrustedProxies,
+		UserRate:       c.UserRate, MaxMessage: c.MaxMessage,
 		HeartbeatInterval: c.HeartbeatInterval, HeartbeatTimeout: c.HeartbeatTimeout,
 	}
 	if c.JWTSecret != nil {

@@ -79,12 +79,12 @@ func (e *Engine) install(seed Seed) error {
 	if err := seed.Install(); err != nil {
 		return fmt.Errorf("install snapshot: %w", err)
 	}
-	err := e.observeLog()
+	err := errors.Join(e.observeLog(), e.bans.load(e.store))
 	pos := e.store.Position()
 	e.crossings.restart(pos)
 	e.hub.renew(pos)
 	if err != nil {
-		return fmt.Errorf("read the last stamps: %w", err)
+		return fmt.Errorf("read the last stamps and the bans: %w", err)
 	}
 	return nil
 }
@@ -95,7 +95,7 @@ func (e *Engine) noteConflicts(c committed) {
 	if c.effects.Contested != "" {
 		e.conflicts.Add(1)
 		space, id := "room", c.Room
-		if c.Kind == KindUserCreated || c.Kind == KindUserUpdated {
+		if c.Kind == KindUserCreated || c.Kind == KindUserUpdated || c.Kind == KindAccountSet {
 			space, id = "user", c.User
 		}
 		e.log.Warn("a name is claimed twice: the earlier keeps it, the later is shown with a suffix",

@@ -27,6 +27,14 @@
 // speaks for the presence of its own sessions; a user is as present as the most
 // present of them anywhere (presence.go, elsewhere.go, census.go).
 //
+// # Administration
+//
+// Administrators and the operator manage accounts, rooms, invites and bans by events like
+// all else (administration.go and those that call it). Whether an account is disabled or
+// deleted is asked of the store with every token; bans are kept in memory, in line with
+// the events before the hub publishes them, so that who is barred is refused on every
+// node from the moment it has the event, and what is live ends with CloseReplaced.
+//
 // # Guarantees
 //
 //   - I1: an answered write has been synced, here and wherever its receipt says; an
@@ -57,7 +65,7 @@
 //
 // # Locks
 //
-// hub.mu comes before any Conn's own lock; committer.mu, presence.mu and
+// hub.mu comes before any Conn's own lock and bans.mu; committer.mu, presence.mu and
 // crossings.mu are never held with another. No lock is held across a disk read, a
 // sync or a socket.
 package engine

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -37,6 +38,9 @@ type Config struct {
 	// External verifies tokens of another backend; nil: none are accepted. What it
 	// accepted may be believed for a minute without asking again, never past Expires.
 	External func(token string) (ExternalUser, error)
+
+	// Addresses of which a ban refuses none that it does not name alone, like loopback's.
+	TrustedProxies []netip.Prefix
 
 	UserRate   Rate // frames and unsafe requests of one user; zero: no limit
 	MaxMessage int  // bytes of a body, 16 KiB
@@ -106,6 +110,7 @@ type Engine struct {
 	verdicts  *verdicts[verdict]
 	externals *verdicts[externalVerdict] // of tokens of another backend
 	userRate  *Limiter[ID]
+	bans      *bans
 	hub       *hub
 	committer *committer
 	presence  *presence
@@ -142,6 +147,10 @@ func Open(cfg Config) (*Engine, error) {
 	}
 	if err := e.observeLog(); err != nil {
 		return nil, fmt.Errorf("read the last stamps: %w", err)
+	}
+	e.bans = newBans(cfg.Now, cfg.TrustedProxies)
+	if err := e.bans.load(e.store); err != nil {
+		return nil, fmt.Errorf("read the bans: %w", err)
 	}
 	e.hub = newHub(e)
 	e.crossings = newCrossings(e.store, e.store.Position())
@@ -202,6 +211,7 @@ func (e *Engine) loadKey() error {
 func (e *Engine) publish(events []committed, pos Position) {
 	for _, ev := range events {
 		e.noteConflicts(ev)
+		e.noteBan(ev)
 		if err := e.crossings.note(ev, pos); err != nil {
 			e.log.Warn("the posts of a nonce could not be read; replays will read more", "origin", ev.Origin, "seq", ev.Seq, "err", err)
 		}

@@ -248,7 +248,7 @@ func TestRegistrationModes(t *testing.T) {
 		if _, err := register("walk-in", ""); (err == nil) != (mode == engine.RegistrationOpen) {
 			t.Errorf("%s: without an invite: %v", mode, err)
 		}
-		invite, _, err := n.Invite(&engine.Identity{User: root.ID}, false)
+		invite, _, _, err := n.MakeInvite(bg, &engine.Identity{User: root.ID}, false, "", 0)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -37,10 +37,15 @@ const (
 	KindUserUpdated  Kind = 3 // UserUpdated; User is the account
 	KindTokenRevoked Kind = 4 // TokenRevoked; User is its owner
 	KindTokenIssued  Kind = 5 // TokenIssued; User is its owner
+	KindAccountSet   Kind = 6 // AccountSet; User is the account
+	KindUserBanned   Kind = 7 // UserBanned; User is who is banned
+	KindNetBanned    Kind = 8 // NetBanned
+	KindInvited      Kind = 9 // Invited
 	KindRoomCreated  Kind = 10
 	KindRoomUpdated  Kind = 11
 	KindRoomDeleted  Kind = 12 // By
 	KindMemberSet    Kind = 13 // MemberSet; User is the member
+	KindRoomArchived Kind = 14 // RoomArchived
 	KindPosted       Kind = 20 // Posted; User is the author
 	KindEdited       Kind = 21 // Edited
 	KindDeleted      Kind = 22 // Deleted
@@ -85,6 +90,39 @@ type TokenIssued struct {
 	Agent   string `cbor:"3,keyasint,omitempty"`
 }
 
+// AccountSet is what administration says of an account.
+type AccountSet struct {
+	Disabled *bool `cbor:"1,keyasint,omitempty"` // last writer wins
+	Deleted  bool  `cbor:"2,keyasint,omitempty"` // for ever
+	By       ID    `cbor:"3,keyasint,omitzero"`  // zero: the operator
+}
+
+// UserBanned keeps User out, or ends that; last writer wins.
+type UserBanned struct {
+	Reason string `cbor:"1,keyasint,omitempty"`
+	Until  Time   `cbor:"2,keyasint,omitzero"` // zero: for ever
+	Lifted bool   `cbor:"3,keyasint,omitempty"`
+	By     ID     `cbor:"4,keyasint,omitzero"`
+}
+
+// NetBanned keeps a network's addresses out, or ends that; last writer wins.
+type NetBanned struct {
+	Network string `cbor:"1,keyasint"` // a prefix as netip writes it, masked
+	Reason  string `cbor:"2,keyasint,omitempty"`
+	Until   Time   `cbor:"3,keyasint,omitzero"` // zero: for ever
+	Lifted  bool   `cbor:"4,keyasint,omitempty"`
+	By      ID     `cbor:"5,keyasint,omitzero"`
+}
+
+// Invited tells of an invite that was signed. TokenRevoked ends it, UserCreated uses it up.
+type Invited struct {
+	Invite  ID     `cbor:"1,keyasint"`
+	Expires Time   `cbor:"2,keyasint"`
+	Admin   bool   `cbor:"3,keyasint,omitempty"`
+	Note    string `cbor:"4,keyasint,omitempty"`
+	By      ID     `cbor:"5,keyasint,omitzero"`
+}
+
 // RoomCreated makes Room. Its maker is User. Two events may make one room when
 // its ID is derived (a direct room made on two nodes); their fields merge.
 type RoomCreated struct {
@@ -112,6 +150,12 @@ type RoomUpdated struct {
 // RoomDeleted ends a room for ever; its messages leave the views with it.
 type RoomDeleted struct {
 	By ID `cbor:"1,keyasint,omitzero"`
+}
+
+// RoomArchived closes Room to all that changes it, or opens it again; last writer wins.
+type RoomArchived struct {
+	Archived bool `cbor:"1,keyasint,omitempty"`
+	By       ID   `cbor:"2,keyasint,omitzero"`
 }
 
 // MemberSet gives User a role in Room; RoleNone takes the membership away.
@@ -168,6 +212,14 @@ func NewPayload(k Kind) any {
 		return new(TokenRevoked)
 	case KindTokenIssued:
 		return new(TokenIssued)
+	case KindAccountSet:
+		return new(AccountSet)
+	case KindUserBanned:
+		return new(UserBanned)
+	case KindNetBanned:
+		return new(NetBanned)
+	case KindInvited:
+		return new(Invited)
 	case KindRoomCreated:
 		return new(RoomCreated)
 	case KindRoomUpdated:
@@ -176,6 +228,8 @@ func NewPayload(k Kind) any {
 		return new(RoomDeleted)
 	case KindMemberSet:
 		return new(MemberSet)
+	case KindRoomArchived:
+		return new(RoomArchived)
 	case KindPosted:
 		return new(Posted)
 	case KindEdited:

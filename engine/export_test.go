@@ -4,6 +4,9 @@ package engine
 // that were away are served from the log.
 func (e *Engine) ShrinkRing(events int) { e.hub.ringMax = events }
 
+// LimitBans sets how many bans there may be of each sort.
+func (e *Engine) LimitBans(most int) { e.bans.most = most }
+
 // StopPresence ends the telling once a second; TellPresence does it at a test's word.
 func (e *Engine) StopPresence() {
 	e.presence.close()

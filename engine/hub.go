@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"net/netip"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -79,9 +80,10 @@ type entry struct {
 	ended      bool // all leave it after them
 	deliveries []delivery
 	revoke     *revocation
-	broken     bool   // the store failed: sessions of the room must resume instead
-	wide       bool   // may concern others than those in room; set by remember
-	number     uint64 // in the order of publishing; set by remember
+	banned     netip.Prefix // sessions from there end, if the ban holds
+	broken     bool         // the store failed: sessions of the room must resume instead
+	wide       bool         // may concern others than those in room; set by remember
+	number     uint64       // in the order of publishing; set by remember
 }
 
 // concerns reports whether a wide entry means anything to a user who is in rooms.
@@ -96,9 +98,10 @@ func (en *entry) concernsOthers() bool {
 		slices.ContainsFunc(en.deliveries, func(d delivery) bool { return !d.user.IsZero() || d.room != en.room })
 }
 
-// revocation ends sessions of a user: of one token, or of all issued before a version.
+// revocation ends sessions of a user: of one token, of all issued before a version, or all.
 type revocation struct {
 	user, token, before ID
+	all                 string // why; "": not all
 }
 
 type waiter struct {
@@ -207,6 +210,9 @@ func (h *hub) publishLocked(en *entry) {
 	if en.revoke != nil {
 		h.revokeLocked(en.revoke)
 	}
+	if en.banned.IsValid() {
+		h.banLocked(en.banned)
+	}
 	h.remember(en)
 }
 
@@ -234,8 +240,26 @@ func frameLocked(s *Session, d *delivery) []byte {
 
 func (h *hub) revokeLocked(r *revocation) {
 	for _, s := range h.users[r.user] {
-		if (!r.token.IsZero() && s.identity.Token == r.token) || (!r.before.IsZero() && s.identity.issuedBefore(r.before)) {
+		if r.all != "" {
+			s.conn.Close(CloseReplaced, r.all)
+		} else if (!r.token.IsZero() && s.identity.Token == r.token) || (!r.before.IsZero() && s.identity.issuedBefore(r.before)) {
 			s.conn.Close(CloseReplaced, "the token was revoked")
+		}
+	}
+}
+
+// banLocked ends the sessions that come from a network. Who attaches later is
+// looked at then (see Connect).
+func (h *hub) banLocked(network netip.Prefix) {
+	for _, us := range h.users {
+		for _, s := range us {
+			at := addressOf(s.conn)
+			if !at.IsValid() || !network.Contains(at) {
+				continue
+			}
+			if ban, ok := h.engine.AddressBan(at); ok {
+				s.conn.Close(CloseReplaced, ban.refusal("this address").Message)
+			}
 		}
 	}
 }
@@ -353,7 +377,7 @@ func (h *hub) catchUpLocked(s *Session, en *entry) {
 	if en.broken && s.inLocked(en.room) {
 		s.conn.Close(CloseLeaving, "the node could not read an event; resume")
 	}
-	if r := en.revoke; r != nil && r.user == user {
+	if r := en.revoke; r != nil && r.user == user && r.all == "" { // what ended all may itself have ended: Connect looks
 		h.revokeLocked(r)
 	}
 }

@@ -13,6 +13,8 @@ type Identity struct {
 	User    ID
 	Token   ID // zero for tokens of another backend
 	Expires time.Time
+
+	Operator bool // who has the node's control socket, and no account
 }
 
 // issuedBefore reports whether the token is older than an event. Tokens of another backend end there.
@@ -81,10 +83,14 @@ func (c *claims) identity() *Identity {
 	return &Identity{User: c.User, Token: c.ID, Expires: c.Expires}
 }
 
-// holds returns ErrUnauthorized if the identity's token has been revoked.
+// holds returns why the identity does not hold any more: ErrUnauthorized if its
+// token has been revoked or its account disabled, or the ban.
 func (e *Engine) holds(who *Identity) error {
 	if who.Token.IsZero() {
-		return nil
+		if err := e.stands(who.User); !errors.Is(err, ErrNotFound) {
+			return err
+		}
+		return nil // another backend's user, not seen before
 	}
 	revoked, err := e.store.TokenRevoked(who.Token)
 	if err != nil {
@@ -97,7 +103,7 @@ func (e *Engine) holds(who *Identity) error {
 	if revoked || who.issuedBefore(changed) {
 		return ErrUnauthorized
 	}
-	return nil
+	return refused(e.stands(who.User))
 }
 
 // refused hides why a token is no good; a disk's error it passes on.
@@ -115,6 +121,9 @@ func (e *Engine) external(ctx context.Context, token string) (*Identity, error) 
 		return nil, err
 	}
 	who := &Identity{User: DerivedID("user", x.Username), Expires: x.Expires}
+	if err := e.holds(who); err != nil {
+		return nil, err
+	}
 	missing, err := e.externalMissing(e.store, who.User, x)
 	if err != nil {
 		return nil, err
@@ -189,7 +198,11 @@ func (e *Engine) externalMissing(r Reader, user ID, x ExternalUser) (bool, error
 		if err != nil {
 			return false, err
 		}
-		if role, err := r.Role(id, user); err != nil || role == RoleNone {
+		room, err := r.Room(id)
+		if err != nil {
+			return false, err
+		}
+		if role, err := r.Role(id, user); err != nil || (role == RoleNone && !room.Archived) {
 			return true, err
 		}
 	}
@@ -232,6 +245,9 @@ func (b *batch) provisionRoom(user ID, name string) error {
 		return b.append(ev)
 	}
 	if err != nil {
+		return err
+	}
+	if room, err := b.tx.Room(id); err != nil || room.Archived {
 		return err
 	}
 	return b.join(id, user, RoleMember, user)

@@ -1,6 +1,9 @@
 package engine
 
-import "context"
+import (
+	"context"
+	"net/netip"
+)
 
 // What a session is told while it is connected. Each notice is a struct whose
 // JSON field names are the wire's, in every format; Type comes first. A notice
@@ -35,6 +38,11 @@ type Conn interface {
 	// Close sends what is queued, then the code, then ends the connection, all within
 	// a bounded time. It returns at once; only the first call counts.
 	Close(code CloseCode, reason string)
+}
+
+// Located is a Conn that knows where its client is; a ban of that address ends it.
+type Located interface {
+	Address() netip.Addr // invalid: not known
 }
 
 // CloseCode is a WebSocket close code (RFC 6455, section 7.4).

@@ -48,6 +48,14 @@ func (e *Engine) entry(c committed) *entry {
 		if p.DisplayName != nil || p.Username != nil {
 			e.presence.renamed(c.User)
 		}
+	case *AccountSet:
+		err = e.entryOfAccount(en, c.User)
+	case *UserBanned:
+		if ban, ok := e.bans.ofUser(c.User); ok {
+			en.revoke = &revocation{user: c.User, all: ban.refusal("this account").Message}
+		}
+	case *NetBanned:
+		en.banned = networkOf(p.Network)
 	case *TokenRevoked:
 		en.revoke = &revocation{user: c.User, token: p.Token}
 	default:
@@ -61,6 +69,21 @@ func (e *Engine) entry(c committed) *entry {
 		en.broken = true
 	}
 	return en
+}
+
+// entryOfAccount ends the sessions of an account that is disabled or deleted now.
+func (e *Engine) entryOfAccount(en *entry, user ID) error {
+	st, err := e.store.Standing(user)
+	if errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	if st.Disabled || st.Deleted {
+		en.revoke = &revocation{user: user, all: "the account is disabled"}
+	}
+	if st.Deleted {
+		e.presence.renamed(user)
+	}
+	return err
 }
 
 func (en *entry) toRoom(notice any) {
@@ -158,7 +181,7 @@ func (e *Engine) pastNotices(ev *Event) ([]delivery, error) {
 	case *RoomCreated:
 		r, err := e.store.Room(ev.Room)
 		return toRoom(&RoomNotice{"room_created", r}), err
-	case *RoomUpdated:
+	case *RoomUpdated, *RoomArchived:
 		r, err := e.store.Room(ev.Room)
 		return toRoom(&RoomNotice{"room_updated", r}), err
 	case *RoomDeleted:

@@ -23,6 +23,8 @@ type Room struct {
 	Private bool   `json:"private"`
 	Direct  bool   `json:"direct"`
 	Members int    `json:"members"`
+
+	Archived bool `json:"archived,omitempty"` // to be read and left, and not changed any more
 }
 
 // RoomView is a room as one user sees it.

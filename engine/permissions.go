@@ -26,30 +26,41 @@ type rule struct {
 	stranger bool // in public rooms, those who are not members may too
 	admin    bool // in public rooms, server administrators may too
 	direct   bool // possible in direct rooms at all
+	archived bool // possible in archived rooms at all
 }
 
 // permissions is the whole table. Nobody who is no member can tell a private
 // room from one that does not exist; not even an administrator.
 var permissions = map[action]rule{
-	//                least role   stranger admin  direct
-	actRead:         {RoleMember, true, true, true},
-	actJoin:         {RoleMember, true, true, false},
-	actLeave:        {RoleMember, false, false, false},
-	actPost:         {RoleMember, false, false, true},
-	actReact:        {RoleMember, false, false, true},
-	actSignal:       {RoleMember, false, false, true},
-	actEditOwn:      {RoleMember, false, false, true},
-	actDeleteOwn:    {RoleMember, false, false, true},
-	actDeleteOthers: {RoleModerator, false, true, false},
-	actRename:       {RoleModerator, false, true, false},
-	actInvite:       {RoleModerator, false, true, false},
-	actPromote:      {RoleOwner, false, true, false},
-	actRemove:       {RoleModerator, false, true, false},
-	actDeleteRoom:   {RoleOwner, false, true, false},
+	//                least role     stranger admin direct archived
+	actRead:         {RoleMember, true, true, true, true},
+	actJoin:         {RoleMember, true, true, false, false},
+	actLeave:        {RoleMember, false, false, false, true},
+	actPost:         {RoleMember, false, false, true, false},
+	actReact:        {RoleMember, false, false, true, false},
+	actSignal:       {RoleMember, false, false, true, true},
+	actEditOwn:      {RoleMember, false, false, true, false},
+	actDeleteOwn:    {RoleMember, false, false, true, true},
+	actDeleteOthers: {RoleModerator, false, true, false, true},
+	actRename:       {RoleModerator, false, true, false, false},
+	actInvite:       {RoleModerator, false, true, false, false},
+	actPromote:      {RoleOwner, false, true, false, false},
+	actRemove:       {RoleModerator, false, true, false, true},
+	actDeleteRoom:   {RoleOwner, false, true, false, true},
 }
+
+var errArchived = &Error{Code: CodeConflict, Message: "the room is archived"}
 
 // allow answers by the table.
 func allow(a action, r Room, role Role, admin bool) error {
+	err := allowRole(a, r, role, admin)
+	if err == nil && r.Archived && !permissions[a].archived {
+		err = errArchived
+	}
+	return err
+}
+
+func allowRole(a action, r Room, role Role, admin bool) error {
 	p := permissions[a]
 	if r.Private || r.Direct {
 		if role == RoleNone {

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"errors"
+	"slices"
 	"testing"
 	"time"
 )
@@ -47,6 +48,16 @@ func TestPermissions(t *testing.T) {
 					t.Errorf("action %d in %+v as %q, admin %v: %v", c.act, *kind, Role(i%4), i >= 4, err)
 				}
 			}
+		}
+	}
+	for act := range permissions {
+		may := slices.Contains([]action{actRead, actLeave, actSignal, actDeleteOwn, actDeleteOthers, actRemove, actDeleteRoom}, act)
+		err := allow(act, Room{Archived: true}, RoleOwner, true)
+		if (err == nil) != may || (!may && AsError(err).Code != CodeConflict) {
+			t.Errorf("action %d in an archived room: %v", act, err)
+		}
+		if err := allow(act, Room{Private: true, Archived: true}, RoleNone, true); !errors.Is(err, ErrNotFound) {
+			t.Errorf("I9: action %d in a stranger's archived room: %v", act, err)
 		}
 	}
 	if len(permissions) != 14 {

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -54,10 +53,13 @@ func (e *Engine) Connect(ctx context.Context, who *Identity, conn Conn, wire Wir
 	if err := e.catchUp(ctx, s, from, resumed); err != nil {
 		return nil, err
 	}
-	// A revocation since Authenticate was published before the session could hear of it.
-	if err := e.holds(who); err != nil {
-		if errors.Is(err, ErrUnauthorized) { // as to those who were live
+	// A revocation or ban since Authenticate was published before the session could hear of it.
+	if err := firstError(e.holds(who), e.admits(conn)); err != nil {
+		switch AsError(err).Code { // as to those who were live
+		case CodeUnauthorized:
 			conn.Close(CloseReplaced, "the token was revoked")
+		case CodeForbidden:
+			conn.Close(CloseReplaced, AsError(err).Message)
 		}
 		s.Close()
 		return nil, err

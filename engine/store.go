@@ -14,6 +14,7 @@ type Store interface {
 	Reader
 	Secrets
 	Pages
+	Registry
 	Log
 	Freshness
 
@@ -73,6 +74,26 @@ type Secrets interface {
 	NodeKey(Origin) (public []byte, err error)
 	InviteUsed(invite ID) (bool, error)
 	HasAdmin() (bool, error)
+	// Standing says what administration has said of an account.
+	Standing(user ID) (Standing, error)
+	// Admins counts the administrators that are not disabled.
+	Admins() (int, error)
+}
+
+// Registry lists what only administration asks for.
+type Registry interface {
+	Account(user ID) (Account, error)
+	// Users and Rooms list those that exist in order of ID, after one.
+	Users(after ID, limit int) ([]ID, error)
+	Rooms(after ID, limit int) ([]ID, error)
+	RoomMade(room ID) (Time, error) // when
+	// Bans lists all that were not lifted, ended ones too: users by ID, then networks.
+	Bans() ([]Ban, error)
+	// BanOf returns a ban of Bans by its User or Network.
+	BanOf(subject Ban) (Ban, error)
+	Invitation(ID) (Invitation, error)
+	// Invitations lists the newest, newest first.
+	Invitations(limit int) ([]Invitation, error)
 }
 
 // Tx is one batch: what it appends becomes durable and visible together, by Commit.

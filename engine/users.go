@@ -3,7 +3,6 @@ package engine
 import (
 	"context"
 	"errors"
-	"time"
 )
 
 // Registering is a request for an account.
@@ -14,8 +13,6 @@ type Registering struct {
 	Invite      string
 	Agent       string // of the program that asks; see SignIn
 }
-
-const inviteLifetime = 7 * 24 * time.Hour
 
 // Register makes an account and signs it in.
 func (e *Engine) Register(ctx context.Context, r Registering) (User, string, Receipt, error) {
@@ -90,6 +87,13 @@ func inviteHolds(s Secrets, c claims) error {
 	if err == nil && spent {
 		err = &Error{Code: CodeForbidden, Message: "the invite has been used"}
 	}
+	if err != nil {
+		return err
+	}
+	revoked, err := s.TokenRevoked(c.ID)
+	if err == nil && revoked {
+		err = &Error{Code: CodeForbidden, Message: "the invite has been revoked"}
+	}
 	return err
 }
 
@@ -104,24 +108,6 @@ func nameFree(r Reader, username string) error {
 	return err
 }
 
-// Invite returns a token with which one person may register, as an administrator if so wished.
-func (e *Engine) Invite(who *Identity, admin bool) (token string, expires time.Time, err error) {
-	u, err := e.store.User(who.User)
-	if err != nil {
-		return "", expires, err
-	}
-	if !u.Admin() {
-		return "", expires, ErrForbidden
-	}
-	token, expires = e.invite(claims{Admin: admin})
-	return token, expires, nil
-}
-
-func (e *Engine) invite(c claims) (string, time.Time) {
-	c.ID, c.Use, c.Expires = e.tokenID(), useInvite, e.now().Add(inviteLifetime).UTC()
-	return e.signToken(c), c.Expires
-}
-
 // SetupInvite returns the invite of the first administrator, "" when there is
 // one already. Once there is one, no setup invite holds any more.
 func (e *Engine) SetupInvite() (string, error) {
@@ -129,8 +115,7 @@ func (e *Engine) SetupInvite() (string, error) {
 	if err != nil || has {
 		return "", err
 	}
-	token, _ := e.invite(claims{Admin: true, Setup: true})
-	return token, nil
+	return e.signToken(claims{ID: e.tokenID(), Use: useInvite, Admin: true, Setup: true, Expires: e.now().Add(inviteLifetime).UTC()}), nil
 }
 
 func (e *Engine) tokenID() ID { return MakeID(e.clock.Next(), e.store.Origin()) }
@@ -145,6 +130,9 @@ func (e *Engine) issue(session claims) string {
 	session.At = e.store.Position().Seq(e.store.Origin())
 	return e.signToken(session)
 }
+
+// errPassword is what a disabled account is told too.
+var errPassword = &Error{Code: CodeUnauthorized, Message: "the username or the password is wrong"}
 
 // Login checks a password and signs in; agent is the program that asks (see SignIn).
 // The error does not tell whether the user exists.
@@ -161,7 +149,13 @@ func (e *Engine) Login(ctx context.Context, username, password, agent string) (U
 		}
 	}
 	if len(password) > maxPasswordLen || !e.passwords.check(password, phc) {
-		return User{}, "", &Error{Code: CodeUnauthorized, Message: "the username or the password is wrong"}
+		return User{}, "", errPassword
+	}
+	if err := e.stands(id); err != nil {
+		if errors.Is(err, ErrUnauthorized) {
+			err = errPassword
+		}
+		return User{}, "", err
 	}
 	u, err := e.store.User(id)
 	if err != nil {

@@ -102,6 +102,26 @@ func (r *register[T]) setPtr(version engine.ID, v *T) {
 	}
 }
 
+// A register that records of before did not have is a pointer: nil leaves their bytes as
+// they were, which an empty register would not.
+
+// with is set for such a one.
+func (r *register[T]) with(version engine.ID, v T) *register[T] {
+	if r == nil {
+		r = new(register[T])
+	}
+	r.set(version, v)
+	return r
+}
+
+// said is its value.
+func (r *register[T]) said() (v T) {
+	if r != nil {
+		v = r.Value
+	}
+	return v
+}
+
 func minID(a, b engine.ID) engine.ID {
 	if a.IsZero() || (!b.IsZero() && b.Compare(a) < 0) {
 		return b

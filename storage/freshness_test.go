@@ -176,7 +176,11 @@ func (f *follower) users() {
 		ask(f, "credentials", u.String(), func() (string, error) { c, err := readCredentials(f.s, u); return fmt.Sprint(c), err },
 			func() (string, error) {
 				phc, changed, err := f.s.Credentials(u)
-				return fmt.Sprint(credentials{phc, changed}), err
+				if err != nil {
+					return "", err
+				}
+				st, err := f.s.Standing(u)
+				return fmt.Sprint(credentials{phc, changed, st}), err
 			}, one(engine.AboutUser, u, zero), nil)
 		ask(f, "rooms of", u.String(), func() ([]engine.Membership, error) { return f.roomsOf(u) },
 			func() ([]engine.Membership, error) { return f.s.RoomsOf(u, zero, 100) }, one(engine.AboutRoomsOf, u, zero), nil)

@@ -30,6 +30,7 @@ var (
 	worldNames  = []string{"ann", "bob", "eve", "lobby", "a\x00b", ""}
 	worldNonces = []string{"", "", "n1", "n2", "n3"}
 	worldAgents = []string{"", "curl/8", "a browser"}
+	worldNets   = []string{"203.0.113.0/24", "2001:db8::/32"}
 	worldEmoji  = []string{"+1", "🎉", "é", "x"}
 )
 
@@ -100,15 +101,17 @@ func (w *world) fill(e *engine.Event) {
 		w.fillUser(e)
 	case n < 22:
 		w.fillRoom(e)
-	case n < 30:
+	case n < 29:
 		w.fillToken(e)
-	case n < 55 || len(w.messages) == 0:
+	case n < 36:
+		w.fillAdministration(e)
+	case n < 58 || len(w.messages) == 0:
 		w.fillPost(e)
-	case n < 63:
+	case n < 65:
 		ref := pick(w, w.messages)
 		e.Kind, e.Room = engine.KindEdited, ref.Room
 		e.Payload = &engine.Edited{Message: ref.Message, Body: fmt.Sprint("edit ", e.Seq), Mentions: w.mentions(), Everyone: w.chance(20)}
-	case n < 68:
+	case n < 70:
 		ref := pick(w, w.messages)
 		e.Kind, e.Room, e.Payload = engine.KindDeleted, ref.Room, &engine.Deleted{Message: ref.Message}
 	case n < 80:
@@ -144,6 +147,27 @@ func (w *world) fillToken(e *engine.Event) {
 		e.Kind, e.Payload = engine.KindTokenRevoked, &engine.TokenRevoked{Token: token, Expires: engine.Time(w.rng.IntN(1000))}
 	}
 	e.User = w.owners[token]
+}
+
+// fillAdministration disables, bans, invites and archives, and takes it back.
+func (w *world) fillAdministration(e *engine.Event) {
+	reason, until := fmt.Sprint("reason ", e.Seq), engine.Time(w.rng.IntN(3))
+	switch w.rng.IntN(6) {
+	case 0:
+		e.Kind, e.Payload = engine.KindAccountSet, &engine.AccountSet{Disabled: maybe(w, w.chance(60)), Deleted: w.chance(15)}
+	case 1:
+		e.Kind, e.Payload = engine.KindUserBanned, &engine.UserBanned{Reason: reason, Until: until, Lifted: w.chance(40), By: pick(w, w.users)}
+	case 2:
+		e.Kind, e.User = engine.KindNetBanned, engine.ID{}
+		e.Payload = &engine.NetBanned{Network: pick(w, worldNets), Reason: reason, Until: until, Lifted: w.chance(40)}
+	case 3:
+		e.Kind, e.User = engine.KindInvited, engine.ID{}
+		e.Payload = &engine.Invited{Invite: pick(w, w.invites), Expires: until, Admin: w.chance(50), Note: reason}
+	case 4:
+		e.Kind, e.User, e.Payload = engine.KindTokenRevoked, engine.ID{}, &engine.TokenRevoked{Token: pick(w, w.invites)}
+	default:
+		e.Kind, e.Room, e.Payload = engine.KindRoomArchived, pick(w, w.rooms), &engine.RoomArchived{Archived: w.chance(60)}
+	}
 }
 
 func (w *world) fillUser(e *engine.Event) {

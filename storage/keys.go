@@ -14,9 +14,12 @@ import (
 // prefix is the room (see comparer.go).
 //
 //	key                            value
+//	A | user                       ban register: see ban.go
+//	B | network                    likewise
 //	C | room | message | user | emoji    reaction register: version, 1 or 0
 //	D | user                       when the user last signed in: milliseconds
 //	E | room | message             nothing: an edit, deletion or reaction came before its post
+//	F | invite                     an invitation (CBOR)
 //	G | room | user                member register: version, role (also RoleNone)
 //	H | user | nonce               claims: (message, room)*, in order of message
 //	I | invite                     nothing: the invite has been used
@@ -41,12 +44,16 @@ import (
 //	X | name                       this node's own, never replicated
 //	Z | kind | origin | seq        nothing: views are not derived from this event (see unknown.go)
 //	m | room | user                role, of members only
+//	q |                            how many of the administrators are disabled
 //	r | user | room                role, of members only
 //	y | room | parent | message    nothing: a visible reply
 const (
+	kindUserBan    = 'A'
+	kindNetBan     = 'B'
 	kindReaction   = 'C'
 	kindLatest     = 'D'
 	kindEarly      = 'E'
+	kindInvitation = 'F'
 	kindMemberReg  = 'G'
 	kindNonce      = 'H'
 	kindInvite     = 'I'
@@ -67,6 +74,7 @@ const (
 	kindLocal      = 'X'
 	kindUnknown    = 'Z'
 	kindRoomMember = 'm'
+	kindIdleAdmins = 'q'
 	kindUserRoom   = 'r'
 	kindReply      = 'y'
 )
@@ -171,6 +179,8 @@ func unknownKey(event engine.Kind, o engine.Origin, seq uint64) []byte {
 
 func adminsKey() []byte { return []byte{kindAdmins, noSuffix} }
 
+func idleAdminsKey() []byte { return []byte{kindIdleAdmins, noSuffix} }
+
 // bounds returns the first and the end of the keys whose body begins with
 // prefix; of all keys for none.
 func bounds(prefix []byte) (lower, upper []byte) {
@@ -198,7 +208,7 @@ type key struct {
 	origin  engine.Origin
 	seq     uint64
 	ids     [3]engine.ID
-	text    string // a nonce, name, emoji
+	text    string // a nonce, name, emoji, network
 	numbers int    // how many of ids are set
 }
 
@@ -213,11 +223,11 @@ func idsOf(kind byte) (n int, text bool) {
 		return 2, false
 	case kindNonce:
 		return 1, true
-	case kindInvite, kindLatest, kindRoom, kindMembers, kindToken, kindUser:
+	case kindUserBan, kindInvitation, kindInvite, kindLatest, kindRoom, kindMembers, kindToken, kindUser:
 		return 1, false
-	case kindAdmins:
+	case kindAdmins, kindIdleAdmins:
 		return 0, false
-	case kindLocal:
+	case kindLocal, kindNetBan:
 		return 0, true
 	}
 	return -1, false

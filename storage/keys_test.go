@@ -23,7 +23,7 @@ func sampleKeys() [][]byte {
 		idKey(kindRoom, a), idKey(kindMembers, a), idKey(kindToken, a), idKey(kindUser, a), idKey(kindMarker, a, b),
 		publicKey("lobby", a), publicKey("a\x00b", c), publicKey("", a), localKey("x"),
 		idKey(kindRoomMember, a, b), idKey(kindUserRoom, a, b), idKey(kindReply, a, b, c),
-		unknownKey(200, 9, 7),
+		unknownKey(200, 9, 7), idKey(kindUserBan, a), textKey(kindNetBan, "203.0.113.0/24"), idKey(kindInvitation, a), idleAdminsKey(),
 	}
 }
 

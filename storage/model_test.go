@@ -251,12 +251,13 @@ func (c *check) all() {
 	c.unread()
 	c.roomsOf()
 	c.publicRooms()
+	c.registry()
 }
 
 func (c *check) users(r engine.Reader, s engine.Secrets) {
 	ids := c.o.userIDs()
 	names := c.o.shownNames(ids, c.o.user)
-	admin := false
+	admin, admins := false, 0
 	for _, id := range ids {
 		want := c.o.user(id)
 		u, err := r.User(id)
@@ -266,11 +267,18 @@ func (c *check) users(r engine.Reader, s engine.Secrets) {
 		role := "user"
 		if want.admin {
 			role, admin = "admin", true
+			if !want.disabled {
+				admins++
+			}
 		}
 		c.same("user", u, engine.User{ID: id, Username: names[id], DisplayName: want.display, Role: role, Bot: want.bot}, nil)
 		phc, changed, err := s.Credentials(id)
 		c.same("credentials", []any{phc, changed}, []any{want.phc, want.changed}, err)
+		st, err := s.Standing(id)
+		c.same("standing", st, engine.Standing{Disabled: want.disabled, Deleted: !want.ended.IsZero()}, err)
 	}
+	active, err := s.Admins()
+	c.same("admins", active, admins, err)
 	has, err := s.HasAdmin()
 	c.same("has admin", has, admin, err)
 	c.named("user", names, r.UserNamed)
@@ -315,7 +323,7 @@ func (c *check) rooms(r engine.Reader) {
 		c.same("room exists", exists, want.createdOrEnded, err)
 		got, err := r.Room(id)
 		if c.found("room", want.made, err) {
-			c.same("room", got, engine.Room{ID: id, Name: names[id], Topic: want.topic, Private: want.private, Direct: want.dir, Members: len(c.o.members(id))}, nil)
+			c.same("room", got, engine.Room{ID: id, Name: names[id], Topic: want.topic, Private: want.private, Direct: want.dir, Archived: want.archived, Members: len(c.o.members(id))}, nil)
 		}
 		for _, u := range c.w.users {
 			role, err := r.Role(id, u)

@@ -33,6 +33,10 @@ type oracleUser struct {
 	topic          string
 	deleted        bool
 	createdOrEnded bool
+	made1st        engine.ID // the first creation
+	ended          engine.ID // the first deletion of an account
+	disabled       bool
+	archived       bool // a room
 }
 
 // user replays what was said of a user; in order of ID the last word wins by itself.
@@ -43,7 +47,15 @@ func (o *oracle) user(id engine.ID) (u oracleUser) {
 		}
 		switch p := e.Payload.(type) {
 		case *engine.UserCreated:
+			u.made1st = minID(u.made1st, e.ID())
 			u.made, u.name, u.nameAt, u.display, u.phc, u.admin, u.bot = true, p.Username, e.ID(), p.DisplayName, p.Password, p.Admin, p.Bot
+		case *engine.AccountSet:
+			if p.Disabled != nil {
+				u.disabled = *p.Disabled
+			}
+			if p.Deleted {
+				u.ended = minID(u.ended, e.ID())
+			}
 		case *engine.UserUpdated:
 			if p.Username != nil {
 				u.name, u.nameAt = *p.Username, e.ID()
@@ -58,6 +70,9 @@ func (o *oracle) user(id engine.ID) (u oracleUser) {
 				u.admin = *p.Admin
 			}
 		}
+	}
+	if !u.ended.IsZero() {
+		u.name, u.nameAt, u.display, u.phc, u.admin = "deleted-"+strings.ToLower(id.String()), u.ended, "", "", false
 	}
 	return u
 }
@@ -83,6 +98,9 @@ func (o *oracle) signIns(user engine.ID) (list []engine.SignIn) {
 	}
 	changed := o.user(user).changed
 	for _, s := range all {
+		if !o.user(user).ended.IsZero() {
+			break
+		}
 		if !revoked[s.ID] && s.Expires > latest && s.ID.Compare(changed) >= 0 {
 			list = append(list, s)
 		}
@@ -98,6 +116,7 @@ func (o *oracle) room(id engine.ID) (u oracleUser) {
 		}
 		switch p := e.Payload.(type) {
 		case *engine.RoomCreated:
+			u.made1st = minID(u.made1st, e.ID())
 			u.made, u.name, u.nameAt, u.topic, u.private, u.dir = true, p.Name, e.ID(), p.Topic, p.Private, p.Direct
 			u.createdOrEnded = true
 		case *engine.RoomUpdated:
@@ -110,6 +129,8 @@ func (o *oracle) room(id engine.ID) (u oracleUser) {
 			if p.Private != nil {
 				u.private = *p.Private
 			}
+		case *engine.RoomArchived:
+			u.archived = p.Archived
 		case *engine.RoomDeleted:
 			u.deleted, u.createdOrEnded = true, true
 		}
@@ -337,7 +358,7 @@ func (o *oracle) unread(room, user engine.ID) (u engine.Unread) {
 func (o *oracle) publicRooms() []engine.ID {
 	ids := slices.DeleteFunc(o.roomIDs(), func(id engine.ID) bool {
 		r := o.room(id)
-		return !r.made || r.private || r.dir
+		return !r.made || r.private || r.dir || r.archived
 	})
 	slices.SortStableFunc(ids, func(a, b engine.ID) int { return strings.Compare(o.room(a).name, o.room(b).name) })
 	return ids

@@ -16,6 +16,8 @@ type roomRecord struct {
 	Private register[bool]   `cbor:"5,keyasint,omitzero"`
 	Direct  register[bool]   `cbor:"6,keyasint,omitzero"`
 	Deleted engine.ID        `cbor:"7,keyasint,omitzero"` // the first deletion; a room is never undeleted
+
+	Archived *register[bool] `cbor:"8,keyasint,omitempty"` // nil: nothing was said
 }
 
 func (r *roomRecord) exists() bool { return !r.Created.IsZero() && r.Deleted.IsZero() }
@@ -27,7 +29,9 @@ func (r *roomRecord) claim() claim {
 	return claim{r.Name.Value, r.Name.Version}
 }
 
-func (r *roomRecord) public() bool { return r.exists() && !r.Private.Value && !r.Direct.Value }
+func (r *roomRecord) public() bool {
+	return r.exists() && !r.Private.Value && !r.Direct.Value && !r.Archived.said()
+}
 
 func readRoomRecord(g getter, id engine.ID) (*roomRecord, error) {
 	r := new(roomRecord)
@@ -46,7 +50,7 @@ func readRoom(g getter, id engine.ID) (engine.Room, error) {
 	if err != nil {
 		return engine.Room{}, err
 	}
-	out := engine.Room{ID: id, Topic: r.Topic.Value, Private: r.Private.Value, Direct: r.Direct.Value}
+	out := engine.Room{ID: id, Topic: r.Topic.Value, Private: r.Private.Value, Direct: r.Direct.Value, Archived: r.Archived.said()}
 	if out.Name, err = shownName(g, spaceRoom, r.Name.Value, id); err != nil {
 		return out, err
 	}
@@ -180,7 +184,7 @@ func (s *Store) PublicRooms(after string, limit int) (rooms []engine.Room, next 
 	}
 	for _, id := range ids {
 		r, err := s.Room(id)
-		if errors.Is(err, engine.ErrNotFound) || err == nil && (r.Private || r.Direct) {
+		if errors.Is(err, engine.ErrNotFound) || err == nil && (r.Private || r.Direct || r.Archived) {
 			continue // deleted or closed since the scan
 		}
 		if err != nil {

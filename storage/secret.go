@@ -84,5 +84,28 @@ func (t *Tx) InviteUsed(invite engine.ID) (bool, error) {
 // HasAdmin implements engine.Secrets.
 func (s *Store) HasAdmin() (bool, error) { return present(s.get(adminsKey())) }
 
+// Admins implements engine.Secrets.
+func (s *Store) Admins() (int, error) { return readAdmins(s) }
+
+// Admins implements engine.Secrets.
+func (t *Tx) Admins() (int, error) { return readAdmins(t) }
+
+func readAdmins(g getter) (int, error) {
+	all, err := readCount(g, adminsKey())
+	if err != nil {
+		return 0, err
+	}
+	idle, err := readCount(g, idleAdminsKey())
+	return all - idle, err
+}
+
+func readCount(g getter, k []byte) (int, error) {
+	v, err := g.get(k)
+	if err != nil {
+		return 0, err
+	}
+	return parseCount(v)
+}
+
 // HasAdmin implements engine.Secrets.
 func (t *Tx) HasAdmin() (bool, error) { return present(t.get(adminsKey())) }

@@ -9,7 +9,7 @@ import (
 
 // Which sign-ins are kept must not depend on when events came, nor on this node's
 // clock. Kept is what was issued, is not revoked, is not older than its user's last
-// change of the password, and had not expired when the user last signed in: so
+// change of the password, whose user is not deleted, and had not expired when the user last signed in: so
 // expired ones go with the next sign-in, and the time of that is kept too. All this
 // rests on a token having one owner, whom its revocation names as well.
 
@@ -43,7 +43,7 @@ func (t *Tx) signedIn(e *engine.Event, p *engine.TokenIssued) error {
 		return err
 	}
 	r, err := readUserRecord(t, e.User)
-	if err != nil || p.Token.Compare(r.Changed) < 0 {
+	if err != nil || r.deleted() || p.Token.Compare(r.Changed) < 0 {
 		return err
 	}
 	k := idKey(kindSignIn, e.User, p.Token)

@@ -5,12 +5,12 @@ import "github.com/klatch-chat/klatch/engine"
 // Which answers depend on which subjects. A commit moves a subject whenever one of
 // its answers changes, and sometimes when none does:
 //
-//	AboutUser       User, Credentials
+//	AboutUser       User, Credentials, Standing
 //	AboutRoom       Room, RoomExists; Members and their roles, with each one's AboutUser
 //	AboutRole       Role
 //	AboutRoomsOf    RoomsOf
 //	AboutToken      TokenRevoked
-//	nothing         SignIns: seldom asked for, and kept by nobody
+//	nothing         SignIns, and all of engine.Registry: seldom asked for, and kept by nobody
 //	AboutContent    everything about a room's messages
 //	AboutAmended    of that, what has messages after it: pages with a Next, a Message
 //	                that was found, Reactors; and so what is kept of a newest page

@@ -91,6 +91,12 @@ func TestSubjects(t *testing.T) {
 		{"a password", "user:ann", func() *engine.Event {
 			return near.event(engine.KindUserUpdated, zero, ann, &engine.UserUpdated{Password: &eve})
 		}},
+		{"a disabled account", "user:ann", func() *engine.Event {
+			return near.event(engine.KindAccountSet, zero, ann, &engine.AccountSet{Disabled: new(bool)})
+		}},
+		{"a ban", "", func() *engine.Event {
+			return near.event(engine.KindUserBanned, zero, ann, &engine.UserBanned{})
+		}},
 		{"a room", "public role:ann room room:lobby rooms:ann", func() *engine.Event {
 			return near.event(engine.KindRoomCreated, room, ann, &engine.RoomCreated{Name: "lobby", Members: []engine.MemberRole{{User: ann, Role: engine.RoleOwner}}})
 		}},
@@ -108,6 +114,12 @@ func TestSubjects(t *testing.T) {
 		}},
 		{"the name again", "public room room:hall room:lobby", func() *engine.Event {
 			return near.event(engine.KindRoomUpdated, room, ann, &engine.RoomUpdated{Name: &lobby})
+		}},
+		{"an archived room", "public room", func() *engine.Event {
+			return near.event(engine.KindRoomArchived, room, ann, &engine.RoomArchived{Archived: true})
+		}},
+		{"a room opened again", "public room", func() *engine.Event {
+			return near.event(engine.KindRoomArchived, room, ann, &engine.RoomArchived{})
 		}},
 		{"a member", "role:bob room rooms:bob", func() *engine.Event {
 			return near.event(engine.KindMemberSet, room, bob, &engine.MemberSet{Role: engine.RoleMember})

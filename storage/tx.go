@@ -138,12 +138,22 @@ func (t *Tx) derive(e *engine.Event) error {
 		return t.revoke(e, p)
 	case *engine.TokenIssued:
 		return t.signedIn(e, p)
+	case *engine.AccountSet:
+		return t.setAccount(e, p)
+	case *engine.UserBanned:
+		return t.ban(idKey(kindUserBan, e.User), banRecord{e.ID(), p.Reason, p.Until, p.By, p.Lifted})
+	case *engine.NetBanned:
+		return t.ban(textKey(kindNetBan, p.Network), banRecord{e.ID(), p.Reason, p.Until, p.By, p.Lifted})
+	case *engine.Invited:
+		return t.invited(e, p)
 	case *engine.RoomCreated:
 		return t.createRoom(e, p)
 	case *engine.RoomUpdated:
 		return t.updateRoom(e, p)
 	case *engine.RoomDeleted:
 		return t.deleteRoom(e)
+	case *engine.RoomArchived:
+		return t.changeRoom(e.Room, func(r *roomRecord) { r.Archived = r.Archived.with(e.ID(), p.Archived) })
 	case *engine.MemberSet:
 		return t.setMember(e.Room, e.User, e.ID(), p.Role)
 	case *engine.Edited:

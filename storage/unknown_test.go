@@ -14,6 +14,7 @@ import (
 var worldKinds = []engine.Kind{
 	engine.KindNodeKey, engine.KindUserCreated, engine.KindUserUpdated, engine.KindTokenRevoked, engine.KindTokenIssued,
 	engine.KindRoomCreated, engine.KindRoomUpdated, engine.KindRoomDeleted, engine.KindMemberSet,
+	engine.KindAccountSet, engine.KindUserBanned, engine.KindNetBanned, engine.KindInvited, engine.KindRoomArchived,
 	engine.KindPosted, engine.KindEdited, engine.KindDeleted, engine.KindReacted, engine.KindRead,
 }
 

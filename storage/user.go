@@ -1,6 +1,8 @@
 package storage
 
 import (
+	"strings"
+
 	"github.com/klatch-chat/klatch/engine"
 )
 
@@ -15,18 +17,32 @@ type userRecord struct {
 	Changed     engine.ID        `cbor:"5,keyasint,omitzero"` // the last update that set the password
 	Admin       register[bool]   `cbor:"6,keyasint,omitzero"`
 	Bot         register[bool]   `cbor:"7,keyasint,omitzero"`
+	Disabled    *register[bool]  `cbor:"8,keyasint,omitempty"` // nil: nothing was said
+	Deleted     engine.ID        `cbor:"9,keyasint,omitzero"`  // the first deletion; an account is never undeleted
 }
 
 func (r *userRecord) exists() bool { return !r.Created.IsZero() }
 
-func (r *userRecord) claim() claim {
-	if !r.exists() || r.Username.Value == "" {
+func (r *userRecord) deleted() bool { return !r.Deleted.IsZero() }
+
+// claim is the name of an account, which gives its own up when it is deleted.
+func (r *userRecord) claim(id engine.ID) claim {
+	switch {
+	case !r.exists():
+		return claim{}
+	case r.deleted():
+		return claim{deletedName(id), r.Deleted}
+	case r.Username.Value == "":
 		return claim{}
 	}
 	return claim{r.Username.Value, r.Username.Version}
 }
 
-func (r *userRecord) admin() bool { return r.exists() && r.Admin.Value }
+func deletedName(id engine.ID) string { return "deleted-" + strings.ToLower(id.String()) }
+
+func (r *userRecord) admin() bool { return r.exists() && r.Admin.Value && !r.deleted() }
+
+func (r *userRecord) idleAdmin() bool { return r.admin() && r.Disabled.said() }
 
 func readUserRecord(g getter, id engine.ID) (*userRecord, error) {
 	r := new(userRecord)
@@ -45,9 +61,12 @@ func readUser(g getter, id engine.ID) (engine.User, error) {
 	if !r.exists() {
 		return engine.User{}, engine.ErrNotFound
 	}
-	name, err := shownName(g, spaceUser, r.Username.Value, id)
+	name, err := shownName(g, spaceUser, r.claim(id).name, id)
 	u := engine.User{ID: id, Username: name, DisplayName: r.DisplayName.Value, Role: "user", Bot: r.Bot.Value}
-	if r.Admin.Value {
+	if r.deleted() {
+		u.DisplayName = ""
+	}
+	if r.admin() {
 		u.Role = "admin"
 	}
 	return u, err
@@ -77,6 +96,7 @@ func (t *Tx) UserNamed(name string) (engine.ID, error) { return named(t, spaceUs
 type credentials struct {
 	phc     string
 	changed engine.ID
+	engine.Standing
 }
 
 func readCredentials(g getter, id engine.ID) (credentials, error) {
@@ -87,24 +107,48 @@ func readCredentials(g getter, id engine.ID) (credentials, error) {
 	if err != nil {
 		return credentials{}, err
 	}
-	return credentials{r.Password.Value, r.Changed}, nil
+	c := credentials{r.Password.Value, r.Changed, engine.Standing{Disabled: r.Disabled.said(), Deleted: r.deleted()}}
+	if c.Deleted {
+		c.phc = ""
+	}
+	return c, nil
+}
+
+func (s *Store) credentials(user engine.ID) (credentials, error) {
+	u := engine.About(engine.AboutUser, user, engine.ID{})
+	return cached(s.cache, engine.About(aboutCredentials, user, engine.ID{}), u, u, 128,
+		func() (credentials, error) { return readCredentials(s, user) })
+}
+
+func (t *Tx) credentials(user engine.ID) (credentials, error) {
+	if t.clean(engine.About(engine.AboutUser, user, engine.ID{})) {
+		return t.s.credentials(user)
+	}
+	return readCredentials(t, user)
 }
 
 // Credentials implements engine.Secrets.
 func (s *Store) Credentials(user engine.ID) (phc string, changed engine.ID, err error) {
-	u := engine.About(engine.AboutUser, user, engine.ID{})
-	c, err := cached(s.cache, engine.About(aboutCredentials, user, engine.ID{}), u, u, 128,
-		func() (credentials, error) { return readCredentials(s, user) })
+	c, err := s.credentials(user)
 	return c.phc, c.changed, err
 }
 
 // Credentials implements engine.Secrets.
 func (t *Tx) Credentials(user engine.ID) (phc string, changed engine.ID, err error) {
-	if t.clean(engine.About(engine.AboutUser, user, engine.ID{})) {
-		return t.s.Credentials(user)
-	}
-	c, err := readCredentials(t, user)
+	c, err := t.credentials(user)
 	return c.phc, c.changed, err
+}
+
+// Standing implements engine.Secrets.
+func (s *Store) Standing(user engine.ID) (engine.Standing, error) {
+	c, err := s.credentials(user)
+	return c.Standing, err
+}
+
+// Standing implements engine.Secrets.
+func (t *Tx) Standing(user engine.ID) (engine.Standing, error) {
+	c, err := t.credentials(user)
+	return c.Standing, err
 }
 
 func (t *Tx) createUser(e *engine.Event, p *engine.UserCreated) error {
@@ -140,13 +184,29 @@ func (t *Tx) updateUser(e *engine.Event, p *engine.UserUpdated) error {
 	})
 }
 
+func (t *Tx) setAccount(e *engine.Event, p *engine.AccountSet) error {
+	if p.Deleted {
+		if err := t.dropSignIns(e.User, func(engine.SignIn) bool { return true }); err != nil {
+			return err
+		}
+	}
+	return t.changeUser(e.User, func(r *userRecord) {
+		if p.Disabled != nil {
+			r.Disabled = r.Disabled.with(e.ID(), *p.Disabled)
+		}
+		if p.Deleted {
+			r.Deleted = minID(r.Deleted, e.ID())
+		}
+	})
+}
+
 // changeUser applies an event to a user's record and brings the indexes in line.
 func (t *Tx) changeUser(id engine.ID, apply func(r *userRecord)) error {
 	r, err := readUserRecord(t, id)
 	if err != nil {
 		return err
 	}
-	before, wasAdmin := r.claim(), r.admin()
+	before, wasAdmin, wasIdle := r.claim(id), r.admin(), r.idleAdmin()
 	apply(r)
 	b, err := encMode.Marshal(r)
 	if err != nil {
@@ -156,20 +216,24 @@ func (t *Tx) changeUser(id engine.ID, apply func(r *userRecord)) error {
 		return err
 	}
 	t.touch(engine.About(engine.AboutUser, id, engine.ID{}))
-	if r.admin() != wasAdmin {
-		if err := t.countAdmins(r.admin()); err != nil {
-			return err
-		}
+	if err := t.countChange(adminsKey(), wasAdmin, r.admin()); err != nil {
+		return err
 	}
-	return t.reclaim(spaceUser, id, before, r.claim())
+	if err := t.countChange(idleAdminsKey(), wasIdle, r.idleAdmin()); err != nil {
+		return err
+	}
+	return t.reclaim(spaceUser, id, before, r.claim(id))
 }
 
-func (t *Tx) countAdmins(more bool) error {
-	by := -1
-	if more {
-		by = 1
+// countChange counts one who has come to be something, or ceased to.
+func (t *Tx) countChange(k []byte, was, is bool) error {
+	switch {
+	case is && !was:
+		return t.count1(k, 1)
+	case was && !is:
+		return t.count1(k, -1)
 	}
-	return t.count1(adminsKey(), by)
+	return nil
 }
 
 // count1 changes a count kept under a key of its own; zero is no key.

@@ -15,13 +15,11 @@ type invite struct {
 	ExpiresAt engine.Time `json:"expires_at"`
 }
 
-// createInvite only signs a token; its position makes sure that a node which
-// is asked to take it knows the key of this one.
 func (s *server) createInvite(r *request) (reply, error) {
 	b, err := decodeOptional[newInvite](r)
 	if err != nil {
 		return reply{}, err
 	}
-	token, expires, err := s.engine.Invite(r.who, b.Admin)
-	return wrote(http.StatusCreated, invite{token, engine.Time(expires.UnixMilli())}, engine.Receipt{Position: s.engine.Position()}, err)
+	token, made, receipt, err := s.engine.MakeInvite(r.Context(), r.who, b.Admin, "", 0)
+	return wrote(http.StatusCreated, invite{token, made.ExpiresAt}, receipt, err)
 }

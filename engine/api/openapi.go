@@ -166,7 +166,7 @@ func (rt route) headers() object {
 
 // codes returns the errors that a route may answer with.
 func (rt route) codes() []engine.Code {
-	all := append(codes(engine.CodeInternal), rt.also...)
+	all := append(codes(engine.CodeInternal, engine.CodeForbidden), rt.also...) // any address may be banned
 	if rt.positioned() {
 		all = append(all, engine.CodeInvalidField, engine.CodeNotCaughtUp, engine.CodeUnavailable)
 	}
@@ -175,9 +175,6 @@ func (rt route) codes() []engine.Code {
 	}
 	if rt.positioned() {
 		all = append(all, engine.CodeRateLimited)
-	}
-	if rt.unsafe() {
-		all = append(all, engine.CodeForbidden)
 	}
 	if strings.Contains(rt.path, "{") {
 		all = append(all, engine.CodeNotFound)

@@ -122,7 +122,7 @@ func (o *operation) admit(w http.ResponseWriter, r *request) error {
 func (o *operation) limit(h http.Header, r *request, err error) error {
 	limits := o.server.limits
 	switch {
-	case errors.Is(err, engine.ErrUnauthorized):
+	case errors.Is(err, engine.ErrUnauthorized), errors.Is(err, engine.ErrForbidden): // of who is banned
 		if limited := limits.strangers.take(h, network(r.trace.client)); limited != nil {
 			return limited
 		}

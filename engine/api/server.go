@@ -84,6 +84,13 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Connection", "close")
 	}
 	r = s.begin(r)
+	if err := s.engine.AdmitAddress(traceOf(r).client); err != nil {
+		s.observed(w, r, func(w http.ResponseWriter, r *http.Request) {
+			secure(w.Header(), security)
+			s.fail(w, r, err)
+		})
+		return
+	}
 	if h := s.door(r.URL.Path); h != nil {
 		h.ServeHTTP(w, r) // takes the connection over: nothing of ours may stand between
 		return

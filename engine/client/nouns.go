@@ -19,6 +19,7 @@ type Room struct {
 	Private  bool   `json:"private"`
 	Direct   bool   `json:"direct"`
 	Members  int    `json:"members"`
+	Archived bool   `json:"archived"`
 	Role     string `json:"role"`
 	Last     *Last  `json:"last"`
 	Unread   int    `json:"unread"`

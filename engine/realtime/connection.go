@@ -2,12 +2,16 @@ package realtime
 
 import (
 	"context"
+	"net/netip"
 	"sync/atomic"
 
 	"github.com/klatch-chat/klatch/engine"
 )
 
-var _ engine.Conn = (*connection)(nil)
+var (
+	_ engine.Conn    = (*connection)(nil)
+	_ engine.Located = (*connection)(nil)
+)
 
 // link is what a connection speaks over: the transport, and its way of answers.
 type link interface {
@@ -25,7 +29,8 @@ type link interface {
 
 // connection is one client, whatever its protocol, and the Conn of its session.
 type connection struct {
-	handler *Handler // fixed when it is made
+	handler *Handler   // fixed when it is made
+	address netip.Addr // likewise
 
 	// Set before the first frame is handled, read by those who come after it.
 	link link
@@ -122,6 +127,9 @@ func (c *connection) Send(frame []byte) {
 
 // Drained implements engine.Conn.
 func (c *connection) Drained(ctx context.Context) error { return c.link.Drained(ctx) }
+
+// Address implements engine.Located.
+func (c *connection) Address() netip.Addr { return c.address }
 
 // Close implements engine.Conn.
 func (c *connection) Close(code engine.CloseCode, reason string) { c.link.Close(code, reason) }

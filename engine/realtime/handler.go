@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"runtime"
 	"strings"
@@ -98,12 +99,13 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		writeProblem(w, http.StatusServiceUnavailable, engine.ErrUnavailable)
 		return
 	}
-	release, refusal := h.config.Admit(r)
+	release, refusal := h.admit(r)
 	if refusal != nil {
 		writeProblem(w, statusOf(refusal.Code), refusal)
 		return
 	}
 	c := newWebSocket(h, h.offeredToken(r), release)
+	c.address = addressOf(r.RemoteAddr)
 	conn, err := h.config.Sockets.Accept(w, r, socket.Accept{
 		Subprotocols: []string{SubprotocolJSON, SubprotocolCBOR},
 		Handler:      c,
@@ -115,6 +117,20 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	c.expectHello(conn)
+}
+
+// admit decides about a request by where it comes from, before anything of it is believed.
+func (h *Handler) admit(r *http.Request) (release func(), refusal *engine.Error) {
+	if err := h.engine.AdmitAddress(addressOf(r.RemoteAddr)); err != nil {
+		return nil, engine.AsError(err)
+	}
+	return h.config.Admit(r)
+}
+
+// addressOf is a client's address, invalid for what has none.
+func addressOf(remote string) netip.Addr {
+	at, _ := netip.ParseAddrPort(remote)
+	return at.Addr().Unmap().WithZone("")
 }
 
 // anyOrigin lets pages of other sites connect: with a token in hello they have

@@ -133,6 +133,9 @@ func (c *connection) connect(ctx context.Context, o *opening, f *frame) (s *engi
 // prove finds out who the client is, and counts it.
 func (c *connection) prove(ctx context.Context, token string) error {
 	e := c.handler.engine
+	if err := e.AdmitAddress(c.address); err != nil { // banned since it came
+		return err
+	}
 	who, err := e.Authenticate(ctx, token)
 	if err != nil {
 		return err

@@ -32,7 +32,7 @@ func (x *SocketIO) begin(s *socketio.Socket, given json.RawMessage) (c *caller, 
 		return nil, "", invalid("auth", "malformed", "token, pid and offset must be strings")
 	}
 	c = &caller{line: line{Socket: s, do: x.sockets.Do}, server: x}
-	c.connection = connection{handler: x.handler, link: &c.line, wire: socketIOWire{}}
+	c.connection = connection{handler: x.handler, address: addressOf(s.Handshake().Address), link: &c.line, wire: socketIOWire{}}
 	ctx, cancel := context.WithTimeout(context.Background(), x.handler.config.WriteTimeout)
 	defer cancel()
 	// The cookie of a page that is not ours was dropped by admit.

@@ -83,7 +83,7 @@ func (x *SocketIO) admit(r *http.Request) (release func(), err *engine.Error) {
 	if !x.handler.engine.Ready() {
 		return nil, engine.ErrUnavailable
 	}
-	leave, refusal := x.handler.config.Admit(r)
+	leave, refusal := x.handler.admit(r)
 	if refusal != nil {
 		return nil, refusal
 	}
