@@ -9,7 +9,7 @@ STATICCHECK := go tool staticcheck
 
 # The short ones.
 
-.PHONY: run build test check web bench setup
+.PHONY: run build test check web bench setup docs
 run: build
 	@exec bin/klatch serve
 
@@ -37,6 +37,11 @@ check:
 	go vet ./...
 	go vet -tags nemesis ./cli/klatch
 	$(STATICCHECK) ./...
+
+# The pages of docs that are made of the code; a test fails when they are stale.
+docs:
+	@go test ./engine/api -run 'Restate|Reference' -update
+	go test ./cli -run TestDocsAreGenerated -docs.update
 
 bench:
 	@go test -run '^$$' -bench . -benchmem -timeout 60m ./...

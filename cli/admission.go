@@ -19,8 +19,12 @@ type admission struct {
 	mu        sync.Mutex
 	open      int
 	came      uint64               // since the start
+	refused   refusedConnections   // since the start
 	addresses map[netip.Prefix]int // only with mostPerAddress
 }
+
+// refusedConnections counts those for whom there was no place, by whose bound it was.
+type refusedConnections struct{ node, address, user uint64 }
 
 // admissionRetry is when it makes sense to knock again.
 const admissionRetry = 5 * time.Second
@@ -36,11 +40,13 @@ func (a *admission) admit(r *http.Request) (release func(), refusal *engine.Erro
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.open >= a.most {
+		a.refused.node++
 		return nil, &engine.Error{Code: engine.CodeUnavailable, RetryAfter: admissionRetry,
 			Message: "this node has all the connections it can bear"}
 	}
 	if a.mostPerAddress > 0 {
 		if a.addresses[address] >= a.mostPerAddress {
+			a.refused.address++
 			return nil, &engine.Error{Code: engine.CodeRateLimited, RetryAfter: admissionRetry,
 				Message: "your address has all the connections that one may have"}
 		}
@@ -56,6 +62,13 @@ func (a *admission) count() int {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.open
+}
+
+// refusals counts those who were not let in.
+func (a *admission) refusals() refusedConnections {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.refused
 }
 
 // moves counts who came and who went.

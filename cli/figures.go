@@ -3,8 +3,8 @@ package cli
 import (
 	"github.com/klatch-chat/klatch/engine"
 	"github.com/klatch-chat/klatch/engine/api"
+	"github.com/klatch-chat/klatch/engine/realtime"
 	"github.com/klatch-chat/klatch/engine/socket"
-	"github.com/klatch-chat/klatch/storage"
 )
 
 var engineFigures = []figure[engine.Stats]{
@@ -14,16 +14,22 @@ var engineFigures = []figure[engine.Stats]{
 		func(s engine.Stats) float64 { return float64(s.Rooms) }),
 	gauge("commit_queue_bytes", "Writes that wait for the committer now.",
 		func(s engine.Stats) float64 { return float64(s.QueuedBytes) }),
+	counter("posts", "Messages that users posted on this node; the sum over all nodes is what a cluster was given.",
+		func(s engine.Stats) float64 { return float64(s.Posts) }),
 	counter("commit_batches", "Batches committed, each with one sync.",
 		func(s engine.Stats) float64 { return float64(s.Batches) }),
-	counter("commit_events", "Events committed.",
+	counter("commit_events", "Events committed, those of other nodes included.",
 		func(s engine.Stats) float64 { return float64(s.Events) }),
-	counter("commit_seconds", "Time from taking a batch to the end of its sync.",
-		func(s engine.Stats) float64 { return s.CommitTime.Seconds() }),
+	histogram("commit_seconds", "Time from taking a batch of writes to the end of its sync.",
+		func(s engine.Stats) engine.Distribution { return s.Commits }),
+	histogram("commit_group_events", "Events that shared one sync.",
+		func(s engine.Stats) engine.Distribution { return s.Groups }),
 	counter("commit_failed_writes", "Writes whose batch the store refused.",
 		func(s engine.Stats) float64 { return float64(s.FailedWrites) }),
 	counter("deliveries", "Frames handed to sessions.",
 		func(s engine.Stats) float64 { return float64(s.Deliveries) }),
+	histogram("delivery_seconds", "Time from a batch's sync to the write of one of its frames on a WebSocket of klatch's own protocol: of each batch one delivery is timed.",
+		func(s engine.Stats) engine.Distribution { return s.DeliveryTime }),
 	counter("resumed_sessions", "Sessions that went on from their cursor.",
 		func(s engine.Stats) float64 { return float64(s.Resumed) }),
 	counter("reset_sessions", "Sessions whose cursor could not be served.",
@@ -39,20 +45,21 @@ var engineFigures = []figure[engine.Stats]{
 var socketFigures = []figure[socket.Stats]{
 	gauge("socket_connections", "WebSocket connections now.",
 		func(s socket.Stats) float64 { return float64(s.Open) }),
+	gauge("socket_parked", "Of them, those that hold no goroutine and no buffer.",
+		func(s socket.Stats) float64 { return float64(s.Parked) }),
 	gauge("socket_queue_bytes", "Bytes that wait in all outboxes now.",
 		func(s socket.Stats) float64 { return float64(s.QueueBytes) }),
 	counter("socket_accepted", "Connections accepted.",
 		func(s socket.Stats) float64 { return float64(s.Accepted) }),
 	counter("socket_refused", "Handshakes refused.",
 		func(s socket.Stats) float64 { return float64(s.Refused) }),
-	counter("socket_evicted_full", "Connections closed because their outbox was full.",
-		func(s socket.Stats) float64 { return float64(s.EvictedFull) }),
-	counter("socket_evicted_stalled", "Connections closed because a write made no progress.",
-		func(s socket.Stats) float64 { return float64(s.EvictedStalled) }),
-	counter("socket_evicted_silent", "Connections closed for want of a sign of life.",
-		func(s socket.Stats) float64 { return float64(s.EvictedSilent) }),
-	counter("socket_evicted_unfinished", "Connections closed because a message that they began did not end in time.",
-		func(s socket.Stats) float64 { return float64(s.EvictedUnfinished) }),
+	counters("socket_evictions", "Connections closed by the node: the outbox was full, a write made no progress (stalled), there was no sign of life (silent), or a message that had begun did not end (unfinished).",
+		[]string{"reason"}, func(s socket.Stats, each series) {
+			each(float64(s.EvictedFull), "full")
+			each(float64(s.EvictedStalled), "stalled")
+			each(float64(s.EvictedSilent), "silent")
+			each(float64(s.EvictedUnfinished), "unfinished")
+		}),
 	counter("socket_frames_in", "Frames received.",
 		func(s socket.Stats) float64 { return float64(s.FramesIn) }),
 	counter("socket_bytes_in", "Bytes received.",
@@ -84,56 +91,61 @@ var answerFigures = []figure[api.Stats]{
 		func(s api.Stats) float64 { return float64(s.Bytes) }),
 }
 
+// limitFigures are of what was refused for being too much. The limit of writes is
+// shared by all protocols, and so the engine's.
+var limitFigures = []figure[limitStats]{
+	counters("rate_limited", "Requests and frames refused for their rate: a user's writes or reads, an address's sign-ins, or its requests without a token that holds (strangers).",
+		[]string{"limit"}, func(s limitStats, each series) {
+			each(float64(s.engine.RateLimited), "writes")
+			each(float64(s.api.ReadsLimited), "reads")
+			each(float64(s.api.SignInsLimited), "sign-ins")
+			each(float64(s.api.StrangersLimited), "strangers")
+		}),
+	counters("sign_ins", "Sign-ins with a password by outcome; those refused for their rate are in klatch_rate_limited_total.",
+		[]string{"outcome"}, func(s limitStats, each series) {
+			each(float64(s.api.SignedIn), "done")
+			each(float64(s.api.SignInsWrong), "wrong")
+			each(float64(s.api.SignInsFailed), "failed")
+		}),
+}
+
+// limitStats are the parts that limitFigures are read from.
+type limitStats struct {
+	engine engine.Stats
+	api    api.Stats
+}
+
+var admissionFigures = []figure[refusedConnections]{
+	counters("connections_refused", "Real-time connections refused because the node, their address or their user had all that it may have.",
+		[]string{"bound"}, func(s refusedConnections, each series) {
+			each(float64(s.node), "node")
+			each(float64(s.address), "address")
+			each(float64(s.user), "user")
+		}),
+}
+
+var realtimeFigures = []figure[realtime.Stats]{
+	counters("frame_errors", "Real-time frames answered with an error, by its code.",
+		[]string{"code"}, func(s realtime.Stats, each series) {
+			for code, n := range s.Failed {
+				each(float64(n), string(code))
+			}
+		}),
+}
+
+var socketIOFigures = []figure[realtime.SocketIOStats]{
+	gauges("socketio_sessions", "Socket.IO sessions now; one that changes its transport may count for both.",
+		[]string{"transport"}, func(s realtime.SocketIOStats, each series) {
+			each(float64(s.Polling), "polling")
+			each(float64(s.WebSocket), "websocket")
+		}),
+}
+
 var lobbyFigures = []figure[lobbyStats]{
 	gauge("http_waiting", "Connections that wait to be served now.",
 		func(s lobbyStats) float64 { return float64(s.waiting) }),
 	counter("http_turned_away", "Connections answered 503 because too many waited.",
 		func(s lobbyStats) float64 { return float64(s.turnedAway) }),
-}
-
-var storageFigures = []figure[storage.Metrics]{
-	gauge("storage_disk_bytes", "What the store takes on disk.",
-		func(m storage.Metrics) float64 { return float64(m.DiskBytes) }),
-	gauge("storage_free_bytes", "Free bytes of the disk, when last looked at.",
-		func(m storage.Metrics) float64 { return float64(m.FreeBytes) }),
-	gauge("storage_memtable_bytes", "Memory of Pebble's memtables.",
-		func(m storage.Metrics) float64 { return float64(m.MemTableBytes) }),
-	gauge("storage_block_cache_bytes", "Memory of Pebble's block cache.",
-		func(m storage.Metrics) float64 { return float64(m.BlockCacheBytes) }),
-	gauge("storage_l0_files", "Tables that wait in level 0; many mean that compaction falls behind.",
-		func(m storage.Metrics) float64 { return float64(m.L0Files) }),
-	gauge("storage_refusing_writes", "1 while the store takes no writes: a failed or nearly full disk.",
-		func(m storage.Metrics) float64 { return boolean(m.Refusing) }),
-	gauge("storage_failed", "1 when the store takes no writes until the node is started again.",
-		func(m storage.Metrics) float64 { return boolean(m.Failed) }),
-	counter("storage_block_cache_hits", "Blocks found in the cache.",
-		func(m storage.Metrics) float64 { return float64(m.BlockCacheHits) }),
-	counter("storage_block_cache_misses", "Blocks read from disk.",
-		func(m storage.Metrics) float64 { return float64(m.BlockCacheMisses) }),
-	counter("storage_record_hits", "Records found in the cache.",
-		func(m storage.Metrics) float64 { return float64(m.RecordHits) }),
-	counter("storage_record_misses", "Records read from the store.",
-		func(m storage.Metrics) float64 { return float64(m.RecordMisses) }),
-	counter("storage_record_evictions", "Records and pages that had to make room for others.",
-		func(m storage.Metrics) float64 { return float64(m.RecordEvictions) }),
-	gauge("storage_record_bytes", "What the cache of records and pages takes, about.",
-		func(m storage.Metrics) float64 { return float64(m.RecordBytes) }),
-	counter("storage_page_hits", "Newest pages of rooms answered from what is kept.",
-		func(m storage.Metrics) float64 { return float64(m.PageHits) }),
-	counter("storage_page_extensions", "Kept newest pages to which new messages were added.",
-		func(m storage.Metrics) float64 { return float64(m.PageExtensions) }),
-	counter("storage_page_misses", "Newest pages read whole.",
-		func(m storage.Metrics) float64 { return float64(m.PageMisses) }),
-	counter("storage_seeks", "Places looked up in the store by readers.",
-		func(m storage.Metrics) float64 { return float64(m.Seeks) }),
-	counter("storage_steps", "Keys stepped to from there.",
-		func(m storage.Metrics) float64 { return float64(m.Steps) }),
-	counter("storage_compactions", "Compactions done.",
-		func(m storage.Metrics) float64 { return float64(m.Compactions) }),
-	counter("storage_flushes", "Memtables written out.",
-		func(m storage.Metrics) float64 { return float64(m.Flushes) }),
-	counter("storage_damaged_reads", "Reads that found damaged data.",
-		func(m storage.Metrics) float64 { return float64(m.DamagedReads) }),
 }
 
 func boolean(b bool) float64 {

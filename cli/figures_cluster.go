@@ -5,34 +5,86 @@ import (
 	"slices"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"github.com/klatch-chat/klatch/cluster"
 )
 
-var clusterFigures = []figure[cluster.Stats]{
+var clusterFigures = []figure[clusterView]{
 	gauge("write_concern_waiting", "Writes that wait for their write concern now.",
-		func(s cluster.Stats) float64 { return float64(s.Waiting) }),
+		func(v clusterView) float64 { return float64(v.stats.Waiting) }),
 	counter("write_concern_waits", "Writes that waited for their write concern.",
-		func(s cluster.Stats) float64 { return float64(s.Waits) }),
+		func(v clusterView) float64 { return float64(v.stats.Waits) }),
 	counter("write_concern_wait_seconds", "Time that they waited, in all.",
-		func(s cluster.Stats) float64 { return s.WaitTime.Seconds() }),
+		func(v clusterView) float64 { return v.stats.WaitTime.Seconds() }),
 	counter("write_concern_degraded", "Writes acknowledged below their write concern.",
-		func(s cluster.Stats) float64 { return float64(s.Degraded) }),
+		func(v clusterView) float64 { return float64(v.stats.Degraded) }),
 	counter("write_concern_refused", "Writes refused because their write concern was out of reach.",
-		func(s cluster.Stats) float64 { return float64(s.Refused) }),
+		func(v clusterView) float64 { return float64(v.stats.Refused) }),
 	counter("cluster_dropped", "Typing and signals not sent to peers, for the bound on their bytes.",
-		func(s cluster.Stats) float64 { return float64(s.Dropped) }),
+		func(v clusterView) float64 { return float64(v.stats.Dropped) }),
 	counter("cluster_strangers", "Connections and packets of those who do not have the cluster key.",
-		func(s cluster.Stats) float64 { return float64(s.Refusals) }),
+		func(v clusterView) float64 { return float64(v.stats.Refusals) }),
 	gauge("cluster_tunnels_dialled", "Tunnels to peers that are open, in use or idle.",
-		func(s cluster.Stats) float64 { return float64(s.TunnelsDialled) }),
+		func(v clusterView) float64 { return float64(v.stats.TunnelsDialled) }),
 	gauge("cluster_tunnels_accepted", "Tunnels from peers that are open, in use or idle.",
-		func(s cluster.Stats) float64 { return float64(s.TunnelsAccepted) }),
+		func(v clusterView) float64 { return float64(v.stats.TunnelsAccepted) }),
 	counter("cluster_tunnels_refused", "Tunnels refused, of either way, for their bound.",
-		func(s cluster.Stats) float64 { return float64(s.TunnelsRefused) }),
+		func(v clusterView) float64 { return float64(v.stats.TunnelsRefused) }),
 	counter("cluster_seeds", "Snapshots taken from a peer.",
-		func(s cluster.Stats) float64 { return float64(s.Seeded) }),
+		func(v clusterView) float64 { return float64(v.stats.Seeded) }),
+	gauge("cluster_behind_seconds", "For how long this node has lacked the oldest event that it knows to be missing; 0 where nothing is.",
+		func(v clusterView) float64 { return v.behind().Seconds() }),
+	gauges("cluster_members", "Members by state, as this node sees them, itself included.", []string{"state"},
+		func(v clusterView, each series) {
+			for _, state := range memberStates {
+				each(float64(v.stats.Members[state]), string(state))
+			}
+		}),
+	gauges("link_up", "1 while the link to a peer is up.", []string{"peer"},
+		func(v clusterView, each series) {
+			for _, m := range fewPeers(v.peers) {
+				each(boolean(slices.ContainsFunc(v.stats.Links, func(l cluster.LinkStats) bool { return l.Peer == m.Node })), m.Node)
+			}
+		}),
+	gauges("peer_behind_events", "Events that a peer lacks of what this node has, when last told.", []string{"peer"},
+		func(v clusterView, each series) {
+			for _, m := range fewPeers(v.peers) {
+				each(float64(m.Behind), m.Node)
+			}
+		}),
+	gauges("peer_ahead_events", "Events that this node lacks of what a peer has.", []string{"peer"},
+		func(v clusterView, each series) {
+			for _, m := range fewPeers(v.peers) {
+				each(float64(m.Ahead), m.Node)
+			}
+		}),
+	counters("link_bytes", "Bytes over the link to a peer.", []string{"peer", "direction"},
+		bothWays(func(l cluster.LinkStats) (sent, received uint64) { return l.BytesSent, l.BytesReceived })),
+	counters("link_events", "Events over the link to a peer.", []string{"peer", "direction"},
+		bothWays(func(l cluster.LinkStats) (sent, received uint64) { return l.EventsSent, l.EventsReceived })),
+	gauges("link_in_flight_bytes", "Bytes of events sent to a peer and not acknowledged yet.", []string{"peer"},
+		func(v clusterView, each series) {
+			for _, l := range fewLinks(v.stats.Links) {
+				each(float64(l.InFlight), l.Peer)
+			}
+		}),
+	gauges("link_round_trip_seconds", "Round trip to a peer.", []string{"peer"},
+		func(v clusterView, each series) {
+			for _, l := range fewLinks(v.stats.Links) {
+				each(l.RoundTrip.Seconds(), l.Peer)
+			}
+		}),
+	gauges("cluster_lag_events", "Events of an origin that are known to be missing here; no series where nothing is.", []string{"origin"},
+		func(v clusterView, each series) {
+			for _, o := range fewOrigins(v.stats.Origins) {
+				each(float64(o.Events), o.Origin)
+			}
+		}),
+	gauges("cluster_lag_seconds", "For how long the oldest of them has been known to be missing.", []string{"origin"},
+		func(v clusterView, each series) {
+			for _, o := range fewOrigins(v.stats.Origins) {
+				each(o.Age.Seconds(), o.Origin)
+			}
+		}),
 }
 
 // clusterView is a cluster at one moment.
@@ -41,14 +93,7 @@ type clusterView struct {
 	peers []cluster.Member // all members but this node
 }
 
-// stats are zero until the node has joined.
-func (m *membership) stats() (s cluster.Stats) {
-	if m.hasJoined() {
-		s = m.Stats()
-	}
-	return s
-}
-
+// view is empty until the node has joined.
 func (m *membership) view() (v clusterView) {
 	if m.hasJoined() {
 		v = clusterView{m.Stats(), m.Members()[1:]}
@@ -56,63 +101,27 @@ func (m *membership) view() (v clusterView) {
 	return v
 }
 
-// clusterLinks are the figures that there are one of for each state, peer or origin.
-type clusterLinks struct{ view func() clusterView }
-
-func clusterDesc(name, help string, labels ...string) *prometheus.Desc {
-	return prometheus.NewDesc("klatch_"+name, help, labels, nil)
+// behind is the longest that any origin's events have been missing.
+func (v clusterView) behind() (longest time.Duration) {
+	for _, o := range v.stats.Origins {
+		longest = max(longest, o.Age)
+	}
+	return longest
 }
 
-var (
-	membersDesc = clusterDesc("cluster_members", "Members by state, as this node sees them, itself included.", "state")
-	linkUp      = clusterDesc("link_up", "1 while the link to a peer is up.", "peer")
-	linkBytes   = clusterDesc("link_bytes_total", "Bytes over the link to a peer.", "peer", "direction")
-	linkEvents  = clusterDesc("link_events_total", "Events over the link to a peer.", "peer", "direction")
-	linkFlight  = clusterDesc("link_in_flight_bytes", "Bytes of events sent to a peer and not acknowledged yet.", "peer")
-	linkTrip    = clusterDesc("link_round_trip_seconds", "Round trip to a peer.", "peer")
-	lagEvents   = clusterDesc("cluster_lag_events", "Events of an origin that are known to be missing here.", "origin")
-	lagSeconds  = clusterDesc("cluster_lag_seconds", "For how long the oldest of them has been known to be missing.", "origin")
-)
+// bothWays has two series for each link.
+func bothWays(read func(cluster.LinkStats) (sent, received uint64)) func(clusterView, series) {
+	return func(v clusterView, each series) {
+		for _, l := range fewLinks(v.stats.Links) {
+			sent, received := read(l)
+			each(float64(sent), l.Peer, "sent")
+			each(float64(received), l.Peer, "received")
+		}
+	}
+}
 
 var memberStates = []cluster.State{
 	cluster.StateSelf, cluster.StateAlive, cluster.StateJoining, cluster.StateSuspect, cluster.StateLeaving, cluster.StateLeft, cluster.StateDead,
-}
-
-// Describe is prometheus.Collector's.
-func (clusterLinks) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{membersDesc, linkUp, linkBytes, linkEvents, linkFlight, linkTrip, lagEvents, lagSeconds} {
-		out <- d
-	}
-}
-
-// Collect is prometheus.Collector's.
-func (c clusterLinks) Collect(out chan<- prometheus.Metric) {
-	view := c.view()
-	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
-		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
-	}
-	count := func(d *prometheus.Desc, v uint64, labels ...string) {
-		out <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(v), labels...)
-	}
-	for _, state := range memberStates {
-		gauge(membersDesc, float64(view.stats.Members[state]), string(state))
-	}
-	links := fewLinks(view.stats.Links)
-	for _, m := range fewPeers(view.peers) {
-		gauge(linkUp, boolean(slices.ContainsFunc(view.stats.Links, func(l cluster.LinkStats) bool { return l.Peer == m.Node })), m.Node)
-	}
-	for _, l := range links {
-		gauge(linkFlight, float64(l.InFlight), l.Peer)
-		gauge(linkTrip, l.RoundTrip.Seconds(), l.Peer)
-		count(linkBytes, l.BytesSent, l.Peer, "sent")
-		count(linkBytes, l.BytesReceived, l.Peer, "received")
-		count(linkEvents, l.EventsSent, l.Peer, "sent")
-		count(linkEvents, l.EventsReceived, l.Peer, "received")
-	}
-	for _, o := range fewOrigins(view.stats.Origins) {
-		gauge(lagEvents, float64(o.Events), o.Origin)
-		gauge(lagSeconds, o.Age.Seconds(), o.Origin)
-	}
 }
 
 // maxLabels bounds the values of one label: every node there has ever been is an

@@ -20,7 +20,7 @@ func TestClusterLabelsAreBounded(t *testing.T) {
 		v.peers = append(v.peers, cluster.Member{Node: id})
 	}
 	r := prometheus.NewPedanticRegistry()
-	r.MustRegister(clusterLinks{func() clusterView { return v }})
+	r.MustRegister(&collector[clusterView]{func() clusterView { return v }, clusterFigures})
 	families, err := r.Gather()
 	if err != nil {
 		t.Fatal(err)

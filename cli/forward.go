@@ -144,7 +144,7 @@ const sessionUnknown = `{"code":1,"message":"Session ID unknown"}`
 // fail answers for an owner that did not. Its session is lost to the client: an
 // answer may have been.
 func (f *forwarder) fail(w http.ResponseWriter, r *http.Request, err error) {
-	f.log.Debug("could not forward a request", "node", r.URL.Host, "err", err)
+	f.log.Debug("could not forward a request", "request", r.Header.Get("X-Request-Id"), "node", r.URL.Host, "err", err)
 	if errors.Is(err, cluster.ErrTooManyTunnels) {
 		w.Header().Set("Retry-After", "5")
 		http.Error(w, "this node has all the tunnels to others that it can bear", http.StatusServiceUnavailable)

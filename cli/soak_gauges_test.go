@@ -218,7 +218,7 @@ func (s *soak) descriptors(g *gauges) error {
 }
 
 // soakEvictions are the server's own ways to be rid of a client.
-var soakEvictions = []string{"klatch_socket_evicted_full_total", "klatch_socket_evicted_stalled_total", "klatch_socket_evicted_silent_total"}
+var soakEvictions = []string{`klatch_socket_evictions_total{reason="full"}`, `klatch_socket_evictions_total{reason="stalled"}`, `klatch_socket_evictions_total{reason="silent"}`}
 
 // checkEvictions tells what the server has counted since, and wants each of its
 // ways to have been gone, where there was time for it.

@@ -55,13 +55,18 @@ func openNode(ctx context.Context, c Config, log *slog.Logger) (n *node, err err
 		return n, err
 	}
 	n.drain = drain(e, l, n.members, log)
-	metrics := newMetrics(store, e, l, n.members)
+	metrics := newMetrics(store, e, l, func() refusedConnections {
+		refused := admission.refusals()
+		refused.user = l.native.Stats().UsersRefused
+		return refused
+	}, n.members)
 	doors, err := front(c, e, l, newRequestMetrics(metrics), log)
 	if err != nil {
 		return n, err
 	}
 	n.close = append(n.close, doors.Close)
-	metrics.MustRegister(&collector[api.Stats]{doors.Stats, answerFigures})
+	metrics.MustRegister(&collector[api.Stats]{doors.Stats, answerFigures},
+		&collector[limitStats]{func() limitStats { return limitStats{e.Stats(), doors.Stats()} }, limitFigures})
 	server := newServer(doors, certificates, log)
 	lobby := n.public.throttle(server, boundsFor(c.clientDescriptors(n.descriptors), admission.count), log)
 	metrics.MustRegister(&collector[lobbyStats]{lobby.stats, lobbyFigures})

@@ -154,7 +154,7 @@ func (k *committer) commit(ws []write) {
 	}
 	pos := k.store.Position()
 	if err == nil {
-		k.stats.batch(len(b.events), time.Since(start))
+		k.stats.batch(b.events, k.origin, start)
 		k.replicate(b.events)
 		k.publish(b.events, pos)
 	} else {

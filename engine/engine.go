@@ -118,7 +118,7 @@ type Engine struct {
 	replays   chan struct{} // one place for each session that is reading the log
 	unproven  chan struct{} // one place for each token that waits for its key
 
-	commits                   commitStats
+	commits                   *commitStats
 	conflicts, hidden         atomic.Uint64
 	resumed, resets, replayed atomic.Uint64
 	draining                  atomic.Bool
@@ -139,6 +139,7 @@ func Open(cfg Config) (*Engine, error) {
 		clock:    NewClock(cfg.Now),
 		verdicts: newVerdicts[verdict](), externals: newVerdicts[externalVerdict](),
 		userRate: NewLimiter[ID](cfg.UserRate, cfg.Now),
+		commits:  newCommitStats(),
 		replays:  make(chan struct{}, replaysAtOnce),
 		unproven: make(chan struct{}, unprovenAtOnce),
 	}
@@ -155,7 +156,7 @@ func Open(cfg Config) (*Engine, error) {
 	e.hub = newHub(e)
 	e.crossings = newCrossings(e.store, e.store.Position())
 	e.presence = newPresence(e)
-	e.committer = newCommitter(e.store, e.clock, &e.commits, cfg.Peers, e.publish)
+	e.committer = newCommitter(e.store, e.clock, e.commits, cfg.Peers, e.publish)
 	if err := e.loadKey(); err != nil {
 		e.committer.close()
 		e.presence.close()

@@ -34,7 +34,10 @@ type hub struct {
 	ringMax    int // ringEvents, but in tests
 	deliveries atomic.Uint64
 
+	deliveryTime *Histogram // seconds
+
 	mu       sync.Mutex
+	sample   sample
 	position Position // published: everything up to here has been sent
 	base     Position // the position just before the ring's first entry
 	ring     []*entry
@@ -112,7 +115,7 @@ type waiter struct {
 func newHub(e *Engine) *hub {
 	p := e.store.Position()
 	return &hub{
-		engine: e, ringMax: ringEvents, position: p, base: p,
+		engine: e, ringMax: ringEvents, position: p, base: p, deliveryTime: newLatency(),
 		rooms: map[ID]*room{}, users: map[ID][]*Session{}, waiters: map[*waiter]struct{}{},
 	}
 }
@@ -129,6 +132,7 @@ func (h *hub) publish(events []committed, pos Position) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	place(entries, h.position)
+	h.sample.since = h.engine.commits.durable
 	for _, en := range entries {
 		h.publishLocked(en)
 	}
@@ -195,9 +199,7 @@ func (h *hub) publishLocked(en *entry) {
 	}
 	for i := range en.deliveries {
 		d := &en.deliveries[i]
-		for _, s := range h.audienceLocked(d) {
-			h.sendLocked(s, d)
-		}
+		h.tellLocked(h.audienceLocked(d), d)
 	}
 	for _, u := range en.left {
 		for _, s := range h.users[u] {

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -22,6 +23,8 @@ const limiterTable = 1 << 16
 type Limiter[K comparable] struct {
 	rate Rate
 	now  func() time.Time
+
+	refused atomic.Uint64
 
 	mu        sync.Mutex
 	cur, prev map[K]*rate.Limiter
@@ -53,11 +56,15 @@ func (l *Limiter[K]) Take(key K) Grant {
 	g := Grant{OK: b.AllowN(now, 1)}
 	left := b.TokensAt(now)
 	if !g.OK {
+		l.refused.Add(1)
 		g.Wait = l.refill(1 - left)
 	}
 	g.Left, g.Full = max(0, int(left)), l.refill(float64(b.Burst())-left)
 	return g
 }
+
+// Refused is how often Take found nothing to take.
+func (l *Limiter[K]) Refused() uint64 { return l.refused.Load() }
 
 // refill is how long a bucket needs for so many.
 func (l *Limiter[K]) refill(tokens float64) time.Duration {

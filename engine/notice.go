@@ -45,6 +45,15 @@ type Located interface {
 	Address() netip.Addr // invalid: not known
 }
 
+// TimedConn is a Conn that can tell when a frame has been written.
+type TimedConn interface {
+	Conn
+	// SendTimed is Send; then it has written called when the last byte of the frame
+	// is written, or never: where the frame is dropped, or another is being timed.
+	// written must not block.
+	SendTimed(frame []byte, written func())
+}
+
 // CloseCode is a WebSocket close code (RFC 6455, section 7.4).
 type CloseCode uint16
 

@@ -20,6 +20,7 @@ type server struct {
 	assets     assets
 	openAPI    *kept
 	limits     *limits
+	signIns    signInCounts
 	requests   *requestIDs
 	strangers  chan struct{} // one place for each request without a token that waits for a position
 }
@@ -92,7 +93,8 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if h := s.door(r.URL.Path); h != nil {
-		h.ServeHTTP(w, r) // takes the connection over: nothing of ours may stand between
+		r.Header.Set("X-Request-Id", traceOf(r).id) // what its lines in the log are found by
+		h.ServeHTTP(w, r)                           // takes the connection over: nothing of ours may stand between
 		return
 	}
 	s.observed(w, r, s.dispatch)

@@ -42,6 +42,7 @@ func (s *server) login(r *request) (reply, error) {
 		return reply{}, err
 	}
 	u, token, err := s.engine.Login(r.Context(), b.Username, b.Password, r.UserAgent())
+	s.signIns.count(err)
 	return reply{status: http.StatusOK, body: signedIn{u, token}, receipt: engine.Receipt{Position: s.engine.Position()}, signIn: token}, err
 }
 

@@ -9,8 +9,8 @@ import (
 )
 
 var (
-	_ engine.Conn    = (*connection)(nil)
-	_ engine.Located = (*connection)(nil)
+	_ engine.TimedConn = (*connection)(nil)
+	_ engine.Located   = (*connection)(nil)
 )
 
 // link is what a connection speaks over: the transport, and its way of answers.
@@ -29,8 +29,10 @@ type link interface {
 
 // connection is one client, whatever its protocol, and the Conn of its session.
 type connection struct {
-	handler *Handler   // fixed when it is made
-	address netip.Addr // likewise
+	// Fixed when it is made.
+	handler *Handler
+	address netip.Addr
+	name    string // in the log: see sessionName
 
 	// Set before the first frame is handled, read by those who come after it.
 	link link
@@ -110,6 +112,7 @@ func (c *connection) end() {
 	if !c.entered.IsZero() {
 		c.handler.users.leave(c.entered)
 	}
+	c.handler.config.Logger.Debug("session ended", "session", c.name, "user", c.userText())
 }
 
 // Send implements engine.Conn. The first frame of a session is ready.
@@ -123,6 +126,16 @@ func (c *connection) Send(frame []byte) {
 			close(o.ready)
 		})
 	}
+}
+
+// SendTimed implements engine.TimedConn. Not every link can tell when a frame is
+// written. Ready has been sent by now: only a session that is live is told of events.
+func (c *connection) SendTimed(frame []byte, written func()) {
+	if link, ok := c.link.(engine.TimedConn); ok {
+		link.SendTimed(frame, written)
+		return
+	}
+	c.Send(frame)
 }
 
 // Drained implements engine.Conn.

@@ -14,8 +14,9 @@ import (
 func (c *connection) fail(ref *int64, err error) {
 	e := engine.AsError(err)
 	if e.Code == engine.CodeInternal {
-		c.handler.config.Logger.Error("frame failed", "user", c.userText(), "code", e.Code, "err", err)
+		c.handler.config.Logger.Error("frame failed", "session", c.name, "user", c.userText(), "code", e.Code, "err", err)
 	}
+	c.handler.failures.count(e.Code)
 	c.link.tell(ref, &errorFrame{
 		Type: typeError, Ref: ref, Code: e.Code, Message: e.Message,
 		RetryAfterMS: milliseconds(e.RetryAfter), Fields: e.Fields,

@@ -70,10 +70,11 @@ func sameOrigin(r *http.Request) bool {
 // Handler serves GET /api/v1/ws. Its connections are the socket server's: they
 // end when that is closed, which must be before the engine is.
 type Handler struct {
-	config Config
-	engine *engine.Engine
-	users  userCounter
-	gate   *socket.Gate // of the openings
+	config   Config
+	engine   *engine.Engine
+	users    userCounter
+	failures failures
+	gate     *socket.Gate // of the openings
 }
 
 // Sessions that open side by side: for each processor so many that none idles
@@ -88,7 +89,7 @@ const (
 func New(c Config) *Handler {
 	c = c.withDefaults()
 	return &Handler{
-		config: c, engine: c.Engine, users: userCounter{most: c.MaxUserConnections},
+		config: c, engine: c.Engine, users: userCounter{most: c.MaxUserConnections}, failures: newFailures(),
 		gate: socket.NewGate(openingsPerProcessor*runtime.GOMAXPROCS(0), openingLent),
 	}
 }
@@ -104,8 +105,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		writeProblem(w, statusOf(refusal.Code), refusal)
 		return
 	}
-	c := newWebSocket(h, h.offeredToken(r), release)
-	c.address = addressOf(r.RemoteAddr)
+	c := newWebSocket(h, r, release)
 	conn, err := h.config.Sockets.Accept(w, r, socket.Accept{
 		Subprotocols: []string{SubprotocolJSON, SubprotocolCBOR},
 		Handler:      c,
@@ -136,6 +136,11 @@ func addressOf(remote string) netip.Addr {
 // anyOrigin lets pages of other sites connect: with a token in hello they have
 // been given one, and the cookie is not read for them.
 func anyOrigin(*http.Request, string) bool { return true }
+
+// sessionName is what a session is called in the log: the id of the request that
+// opened it, which a proxy may have given. It opens nothing, as a token or an
+// Engine.IO session id would.
+func sessionName(header http.Header) string { return header.Get("X-Request-Id") }
 
 // offeredToken is what the request brings, for a hello without a token.
 func (h *Handler) offeredToken(r *http.Request) string {

@@ -99,6 +99,7 @@ func (c *connection) enter(hello *frame, sockets *socket.Server) {
 
 // open makes the session.
 func (c *connection) open() {
+	begun := time.Now()
 	o := c.opening.Load()
 	f := o.hello
 	defer close(o.done)
@@ -113,6 +114,7 @@ func (c *connection) open() {
 		return
 	}
 	c.session.Store(s)
+	c.handler.config.Logger.Debug("session opened", "session", c.name, "user", c.userText(), "took", time.Since(begun))
 }
 
 // connect proves the token before anything else (I9).

@@ -32,7 +32,10 @@ func (x *SocketIO) begin(s *socketio.Socket, given json.RawMessage) (c *caller, 
 		return nil, "", invalid("auth", "malformed", "token, pid and offset must be strings")
 	}
 	c = &caller{line: line{Socket: s, do: x.sockets.Do}, server: x}
-	c.connection = connection{handler: x.handler, address: addressOf(s.Handshake().Address), link: &c.line, wire: socketIOWire{}}
+	c.connection = connection{
+		handler: x.handler, address: addressOf(s.Handshake().Address), name: sessionName(s.Handshake().Header),
+		link: &c.line, wire: socketIOWire{},
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), x.handler.config.WriteTimeout)
 	defer cancel()
 	// The cookie of a page that is not ours was dropped by admit.
@@ -75,8 +78,9 @@ type refusal struct {
 func (x *SocketIO) refuse(s *socketio.Socket, err error) error {
 	e := engine.AsError(err)
 	if e.Code == engine.CodeInternal {
-		x.handler.config.Logger.Error("connect failed", "code", e.Code, "err", err)
+		x.handler.config.Logger.Error("connect failed", "session", sessionName(s.Handshake().Header), "code", e.Code, "err", err)
 	}
+	x.handler.failures.count(e.Code)
 	if code := closeCodeOf(e.Code); code == engine.CloseLeaving || code == closeInternal {
 		s.Close(code, e.Message)
 	}

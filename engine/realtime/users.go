@@ -3,6 +3,7 @@ package realtime
 import (
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/klatch-chat/klatch/engine"
@@ -10,7 +11,8 @@ import (
 
 // userCounter bounds the connections of each user.
 type userCounter struct {
-	most int
+	most    int
+	refused atomic.Uint64
 
 	mu    sync.Mutex
 	count map[engine.ID]int
@@ -23,6 +25,7 @@ func (u *userCounter) enter(user engine.ID) error {
 		u.count = map[engine.ID]int{}
 	}
 	if u.count[user] >= u.most {
+		u.refused.Add(1)
 		return &engine.Error{
 			Code:       engine.CodeRateLimited,
 			Message:    fmt.Sprintf("a user may have %d connections to a node", u.most),

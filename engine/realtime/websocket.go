@@ -1,6 +1,7 @@
 package realtime
 
 import (
+	"net/http"
 	"time"
 
 	"github.com/klatch-chat/klatch/engine"
@@ -31,8 +32,9 @@ type webSocketLink struct {
 
 func (l *webSocketLink) tell(_ *int64, answer any) { l.Send(l.Encode(answer)) }
 
-func newWebSocket(h *Handler, offered string, release func()) *webSocket {
-	c := &webSocket{connection: connection{handler: h}, release: release}
+func newWebSocket(h *Handler, r *http.Request, release func()) *webSocket {
+	offered := h.offeredToken(r)
+	c := &webSocket{connection: connection{handler: h, address: addressOf(r.RemoteAddr), name: sessionName(r.Header)}, release: release}
 	c.opening.Store(newOpening(offered))
 	return c
 }
@@ -85,6 +87,9 @@ func (c *webSocket) checkpoint() {
 		s.Checkpoint()
 	}
 }
+
+// LogName is what socket.Server calls the connection in the log.
+func (c *webSocket) LogName() string { return c.name }
 
 // Beat implements socket.Handler.
 func (c *webSocket) Beat(conn *socket.Conn) { c.beat(conn) }

@@ -56,12 +56,22 @@ func (c *Conn) call(f func()) (err error) {
 		case errLeft:
 			err = errLeft
 		default:
-			c.server.config.Logger.Error("websocket handler panicked", "panic", p, "stack", string(debug.Stack()))
+			c.server.config.Logger.Error("websocket handler panicked", "session", nameOf(c.handler), "panic", p, "stack", string(debug.Stack()))
 			err = fmt.Errorf("%w: %v", ErrPanic, p)
 		}
 	}()
 	f()
 	return nil
+}
+
+// named is a Handler that says what its connection is called in the log.
+type named interface{ LogName() string }
+
+func nameOf(h Handler) string {
+	if n, ok := h.(named); ok {
+		return n.LogName()
+	}
+	return ""
 }
 
 // readEnded begins the close that the reason for which gws stopped reading asks for.

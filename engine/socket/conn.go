@@ -12,7 +12,7 @@ import (
 	"github.com/klatch-chat/klatch/engine"
 )
 
-var _ engine.Conn = (*Conn)(nil)
+var _ engine.TimedConn = (*Conn)(nil)
 
 // Why a connection ended, as Handler.Closed is told.
 var (
@@ -92,7 +92,19 @@ func (c *Conn) Send(frame []byte) {
 	if len(frame) == 0 {
 		return
 	}
-	switch c.box.push(frame) {
+	c.pushed(c.box.push(frame))
+}
+
+// SendTimed implements engine.TimedConn: a frame is written when the kernel has it.
+func (c *Conn) SendTimed(frame []byte, written func()) {
+	if len(frame) == 0 {
+		return
+	}
+	c.pushed(c.box.pushTimed(frame, written))
+}
+
+func (c *Conn) pushed(v verdict) {
+	switch v {
 	case wake:
 		c.flusher.add(c)
 	case overflow:

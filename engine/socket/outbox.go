@@ -43,6 +43,9 @@ type outbox struct {
 	pong     []byte // the same; only the newest, as RFC 6455, section 5.5.3, allows
 	drained  chan struct{}
 	finished chan struct{}
+
+	written   func() // of the frame that is timed; nil: none is
+	unwritten int    // frames up to that one
 }
 
 func cost(frame []byte) int { return len(frame) + frameOverhead }
@@ -53,6 +56,17 @@ func (b *outbox) push(frame []byte) verdict {
 	b.mu.Lock()
 	v := b.pushLocked(frame)
 	b.mu.Unlock() // not deferred: this is the hottest path of all
+	return v
+}
+
+// pushTimed is push; written is called when the frame has been, unless one is timed already.
+func (b *outbox) pushTimed(frame []byte, written func()) verdict {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	v := b.pushLocked(frame)
+	if (v == queued || v == wake) && b.written == nil {
+		b.written, b.unwritten = written, b.frames.frames
+	}
 	return v
 }
 
@@ -117,7 +131,7 @@ func (b *outbox) kill() (unsent bool) {
 		b.frames.pop()
 	}
 	b.bytes, b.offset, b.inFlight = 0, 0, 0
-	b.ping, b.pong = false, nil
+	b.ping, b.pong, b.written = false, nil, nil
 	b.notifyDrainedLocked()
 	b.notifyFinishedLocked()
 	return unsent
@@ -145,7 +159,27 @@ func (b *outbox) next(buf []byte) []byte {
 // false the writer's role has ended.
 func (b *outbox) wrote(n int) (frames int, more bool) {
 	b.mu.Lock()
-	defer b.mu.Unlock()
+	frames, more = b.wroteLocked(n)
+	written := b.timedLocked(frames)
+	b.mu.Unlock()
+	if written != nil {
+		written()
+	}
+	return frames, more
+}
+
+// timedLocked returns whom to tell when so many more frames are written.
+func (b *outbox) timedLocked(frames int) (written func()) {
+	if b.written == nil {
+		return nil
+	}
+	if b.unwritten -= frames; b.unwritten <= 0 {
+		written, b.written = b.written, nil
+	}
+	return written
+}
+
+func (b *outbox) wroteLocked(n int) (frames int, more bool) {
 	if b.dead {
 		return 0, false
 	}
@@ -258,7 +292,7 @@ func (b *outbox) advanceLocked(n int) (frames int) {
 func (b *outbox) dropLocked() {
 	begun := b.offset + b.inFlight
 	kept := queue{}
-	b.bytes = 0
+	b.bytes, b.written = 0, nil
 	for b.frames.frames > 0 {
 		if frame := b.frames.front(); begun > 0 {
 			kept.push(frame)

@@ -127,3 +127,36 @@ func TestKill(t *testing.T) {
 		t.Error("a dead outbox lives")
 	}
 }
+
+// A timed frame is told of when its last byte is written, once, and never if it is dropped.
+func TestTimedFrame(t *testing.T) {
+	told := 0
+	written := func() { told++ }
+	b := outbox{bound: 1_000}
+	b.push([]byte("before"))
+	b.pushTimed([]byte("timed"), written)
+	b.pushTimed([]byte("untimed"), func() { t.Error("a second frame was timed") })
+	b.next(make([]byte, 64))
+	if b.wrote(len("before") + 4); told != 0 {
+		t.Fatal("told before the last byte")
+	}
+	b.next(make([]byte, 64))
+	if b.wrote(1); told != 1 {
+		t.Fatalf("told %d times at the last byte", told)
+	}
+	b.next(make([]byte, 64))
+	if _, more := b.wrote(len("untimed")); more || told != 1 {
+		t.Fatalf("told %d times, more %v", told, more)
+	}
+	for name, drop := range map[string]func(*outbox){
+		"close": func(b *outbox) { b.close([]byte("close"), true); b.next(nil); b.wrote(5) },
+		"kill":  func(b *outbox) { b.kill() },
+	} {
+		b := outbox{bound: 1_000}
+		b.pushTimed([]byte("timed"), func() { t.Errorf("%s: told of a dropped frame", name) })
+		drop(&b)
+		if b.written != nil {
+			t.Errorf("%s: the frame is still timed", name)
+		}
+	}
+}

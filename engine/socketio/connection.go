@@ -46,7 +46,7 @@ func (c *connection) Message(_ *engineio.Session, binary bool, data []byte) {
 	}
 	p, attachments, complete, err := c.decoder.add(binary, data)
 	if err != nil {
-		c.server.config.Logger.Debug("socketio: a packet is malformed", "error", err)
+		c.server.config.Logger.Debug("socketio: a packet is malformed", "session", c.session.Request().Name(), "err", err)
 		c.end(ReasonParseError, engine.CloseProtocolError, err.Error())
 		return
 	}
@@ -145,6 +145,6 @@ func (c *connection) mailbox() *mailbox {
 
 // crash ends the connection of a listener that panicked.
 func (c *connection) crash(cause any) {
-	c.server.config.Logger.Error("socketio: a listener panicked", "panic", cause, "stack", stack())
+	c.server.config.Logger.Error("socketio: a listener panicked", "session", c.session.Request().Name(), "panic", cause, "stack", stack())
 	c.end(ReasonPanic, closeInternalError, "internal error")
 }

@@ -24,6 +24,10 @@ func keepRequest(r *http.Request, query url.Values, now time.Time) *Request {
 	}
 }
 
+// Name is what the session is called in the log: the X-Request-Id of this request,
+// "" if it has none. The sid would open the session to whoever reads it.
+func (r *Request) Name() string { return r.Header.Get("X-Request-Id") }
+
 // Cookie returns the value of a cookie, or "".
 func (r *Request) Cookie(name string) string {
 	cookie, err := (&http.Request{Header: r.Header}).Cookie(name)

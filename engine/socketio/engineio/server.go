@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"runtime/debug"
 	"sync"
 
 	"github.com/klatch-chat/klatch/engine"
@@ -276,8 +275,4 @@ func (s *Session) shutdown() {
 func (s *Session) shutdownLocked() {
 	with := closeText{engine.CloseLeaving, "the server is going away"}
 	s.endLocked(ReasonShuttingDown, with, append(s.queue, closeFrame)...)
-}
-
-func (srv *Server) panicked(p any) {
-	srv.config.Logger.Error("engine.io handler panicked", "panic", p, "stack", string(debug.Stack()))
 }

@@ -3,6 +3,7 @@ package engineio
 import (
 	"context"
 	"errors"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -325,7 +326,7 @@ func (s *Session) closedByClient() {
 
 // misused ends a session that was given what is no frame.
 func (s *Session) misused(err error) {
-	s.server.config.Logger.Error("engine.io session was given a malformed frame", "err", err)
+	s.server.config.Logger.Error("engine.io session was given a malformed frame", "session", s.request.Name(), "err", err)
 	s.end(ReasonTransportError)
 }
 
@@ -349,7 +350,7 @@ func (s *Session) guard(f func()) (panicked bool) {
 	defer func() {
 		if p := recover(); p != nil {
 			panicked = true
-			s.server.panicked(p)
+			s.server.config.Logger.Error("engine.io handler panicked", "session", s.request.Name(), "panic", p, "stack", string(debug.Stack()))
 		}
 	}()
 	f()

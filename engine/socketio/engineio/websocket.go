@@ -110,7 +110,7 @@ func (s *Session) sendAllLocked(c *socket.Conn, frames [][]byte) {
 	if s.protocol == 3 {
 		typed, err := typedFrames(all)
 		if err != nil {
-			s.server.config.Logger.Error("engine.io session was given a malformed frame", "err", err)
+			s.server.config.Logger.Error("engine.io session was given a malformed frame", "session", s.request.Name(), "err", err)
 			return
 		}
 		all = typed
