@@ -154,7 +154,7 @@ func (w *world) fillAdministration(e *engine.Event) {
 	reason, until := fmt.Sprint("reason ", e.Seq), engine.Time(w.rng.IntN(3))
 	switch w.rng.IntN(6) {
 	case 0:
-		e.Kind, e.Payload = engine.KindAccountSet, &engine.AccountSet{Disabled: maybe(w, w.chance(60)), Deleted: w.chance(15)}
+		e.Kind, e.Payload = engine.KindAccountSet, &engine.AccountSet{Disabled: maybe(w, w.chance(60)), Deleted: w.chance(50)}
 	case 1:
 		e.Kind, e.Payload = engine.KindUserBanned, &engine.UserBanned{Reason: reason, Until: until, Lifted: w.chance(40), By: pick(w, w.users)}
 	case 2:

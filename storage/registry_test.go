@@ -151,3 +151,27 @@ func TestI3DeletedAccount(t *testing.T) {
 		}
 	}
 }
+
+// I3: of two deletions the first counts, whichever comes first.
+func TestI3DeletedTwice(t *testing.T) {
+	for _, late := range []bool{false, true} {
+		s := openMem(t, vfs.NewMem())
+		defer s.Close()
+		a, b := newWriter(t, s), newWriter(t, s)
+		b.origin = 99
+		first := a.event(engine.KindAccountSet, engine.ID{}, engine.ID{7}, &engine.AccountSet{Deleted: true})
+		b.stamp = first.Stamp
+		second := b.event(engine.KindAccountSet, engine.ID{}, engine.ID{7}, &engine.AccountSet{Deleted: true})
+		if late {
+			b.append(second)
+			a.append(first)
+		} else {
+			a.append(first)
+			b.append(second)
+		}
+		r, err := readUserRecord(s, engine.ID{7})
+		if err != nil || r.Deleted != first.ID() {
+			t.Errorf("I3: deleted by %s, %v", r.Deleted, err)
+		}
+	}
+}
