@@ -63,6 +63,7 @@ func (o *operator) call(method, path string, in, out any) error {
 	if err != nil {
 		return err
 	}
+	r.Header.Set("Content-Type", "application/json")
 	resp, err := o.http.Do(r)
 	if err != nil {
 		return o.unreached(err)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"sync/atomic"
 
 	"github.com/klatch-chat/klatch/cluster"
 	"github.com/klatch-chat/klatch/engine"
@@ -36,6 +37,8 @@ type desk struct {
 	config  Config
 	engine  *engine.Engine
 	members *membership // nil: no cluster
+
+	api atomic.Pointer[http.Handler] // nil until the node has one
 }
 
 // maxConflicts is how many names one answer lists.
@@ -48,6 +51,7 @@ func (d *desk) handler() http.Handler {
 	mux.HandleFunc("GET /cluster/conflicts", d.conflicts)
 	mux.HandleFunc("POST /cluster/leave", d.inCluster(d.leave))
 	mux.HandleFunc("POST /cluster/forget", d.inCluster(d.forget))
+	mux.HandleFunc("/api/v1/", d.administer)
 	return mux
 }
 

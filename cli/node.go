@@ -32,6 +32,7 @@ type node struct {
 	members     *membership // nil: no cluster
 	forward     *forwarder  // to other members; nil: no cluster
 	tunnels     *listener   // of what they forward; nil: no cluster
+	desk        *desk       // what the control socket serves
 	setup       string      // the invite of the first administrator; empty when there is one
 
 	// drain stops readiness and tells clients to go; it returns when they have

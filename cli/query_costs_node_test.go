@@ -70,7 +70,7 @@ func (d costDisk) open(t *testing.T) *costNode {
 		t.Fatal(err)
 	}
 	n.close = append(n.close, func() error { return live.close(context.Background()) })
-	n.doors, err = front(c, e, live, newRequestMetrics(prometheus.NewRegistry()), silent)
+	n.doors, err = front(c, e, live, newRequestMetrics(prometheus.NewRegistry()), &nodeFigures{}, silent)
 	if err != nil {
 		t.Fatal(err)
 	}

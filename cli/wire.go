@@ -60,10 +60,13 @@ func openNode(ctx context.Context, c Config, log *slog.Logger) (n *node, err err
 		refused.user = l.native.Stats().UsersRefused
 		return refused
 	}, n.members)
-	doors, err := front(c, e, l, newRequestMetrics(metrics), log)
+	figures := &nodeFigures{begun: Clock(), store: store, engine: e, admission: admission, members: n.members}
+	doors, err := front(c, e, l, newRequestMetrics(metrics), figures, log)
 	if err != nil {
 		return n, err
 	}
+	figures.answers = doors.Stats
+	n.desk.openAdmin(doors.Operator())
 	n.close = append(n.close, doors.Close)
 	metrics.MustRegister(&collector[api.Stats]{doors.Stats, answerFigures},
 		&collector[limitStats]{func() limitStats { return limitStats{e.Stats(), doors.Stats()} }, limitFigures})
@@ -91,7 +94,7 @@ func answerMemory(c Config) int64 { return c.Memory / 8 }
 // cluster, so that writers who wait for it are answered, last the socket, where
 // somebody may wait for the end.
 func (n *node) openEngine(c Config, store *storage.Store) (e *engine.Engine, err error) {
-	desk := &desk{config: c}
+	n.desk = &desk{config: c}
 	control, err := openControl(c.Data)
 	if err != nil {
 		n.log.Warn("no control socket: klatch cluster cannot reach this node", "err", err)
@@ -115,8 +118,8 @@ func (n *node) openEngine(c Config, store *storage.Store) (e *engine.Engine, err
 	if n.members != nil {
 		n.close = append(n.close, n.members.end)
 	}
-	if desk.engine, desk.members = e, n.members; control != nil {
-		control.start(desk.handler(), n.log)
+	if n.desk.engine, n.desk.members = e, n.members; control != nil {
+		control.start(n.desk.handler(), n.log)
 	}
 	return e, nil
 }
@@ -219,7 +222,7 @@ func drain(e *engine.Engine, l *live, members *membership, log *slog.Logger) fun
 
 // front is everything on the public address, and what of it other nodes may ask
 // for over tunnels.
-func front(c Config, e *engine.Engine, l *live, requests *requestMetrics, log *slog.Logger) (api.Handler, error) {
+func front(c Config, e *engine.Engine, l *live, requests *requestMetrics, figures *nodeFigures, log *slog.Logger) (api.Handler, error) {
 	config := api.Config{
 		Engine: e, Logger: log, Version: currentVersion().Version,
 		Realtime: l.native, SocketIO: l.socketIO, Assets: web.Assets(),
@@ -228,6 +231,7 @@ func front(c Config, e *engine.Engine, l *live, requests *requestMetrics, log *s
 		Memory:         answerMemory(c),
 		AccessLog:      c.AccessLog,
 		Observe:        requests.observe,
+		Figures:        figures.read,
 	}
 	if r := c.UserRate; r.PerSecond > 0 { // off means off: a bench signs in thousands from one address
 		config.LoginRate, config.StrangerRate = api.DefaultLoginRate, api.DefaultStrangerRate

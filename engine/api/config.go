@@ -42,6 +42,8 @@ type Config struct {
 	Memory int64
 	// Observe, if set, hears of every request after its answer, but not of Realtime's and SocketIO's.
 	Observe func(Observation)
+	// Figures, if set, returns those of the node, for GET /admin/stats.
+	Figures func() NodeStats
 }
 
 // DefaultLoginRate lets a person mistype and slows down a guesser.

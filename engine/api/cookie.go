@@ -23,7 +23,9 @@ func (s *server) setHeaders(w http.ResponseWriter, r *request, a reply) error {
 	if !a.receipt.Equal(engine.Position{}) {
 		p := a.receipt.String()
 		w.Header().Set(positionKey, p)
-		s.setCookie(w, r, http.Cookie{Name: afterCookie, Value: p, MaxAge: afterSeconds})
+		if !r.trace.operator {
+			s.setCookie(w, r, http.Cookie{Name: afterCookie, Value: p, MaxAge: afterSeconds})
+		}
 	}
 	if level := a.receipt.Durability; level != "" {
 		w.Header().Set(durabilityKey, string(level))

@@ -15,7 +15,9 @@
 // but the server writes to the connection.
 //
 // The route table is the only list of calls: the mux and the OpenAPI document
-// at /api/v1/openapi.json are both made from it.
+// at /api/v1/openapi.json are both made from it. Those for administrators ask for
+// that role at the gate, and stand a second time at a door of their own, by which
+// the node's operator comes with no account (operator.go).
 //
 // # The cache
 //

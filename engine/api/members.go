@@ -27,12 +27,8 @@ func (s *server) listMembers(r *request, room engine.ID) (reply, error) {
 }
 
 func (s *server) setMember(r *request, room engine.ID) (reply, error) {
-	b, err := decode[memberRole](r)
+	role, err := roleBody(r)
 	if err != nil {
-		return reply{}, err
-	}
-	var role engine.Role
-	if err := role.UnmarshalText([]byte(b.Role)); err != nil {
 		return reply{}, err
 	}
 	u, err := s.engine.FindUser(r.PathValue("user"))
@@ -40,6 +36,15 @@ func (s *server) setMember(r *request, room engine.ID) (reply, error) {
 		return reply{}, err
 	}
 	return done(s.engine.SetMember(r.Context(), r.who, room, u.ID, role))
+}
+
+// roleBody reads which role is to be given.
+func roleBody(r *request) (role engine.Role, err error) {
+	b, err := decode[memberRole](r)
+	if err == nil {
+		err = role.UnmarshalText([]byte(b.Role))
+	}
+	return role, err
 }
 
 func (s *server) removeMember(r *request, room engine.ID) (reply, error) {

@@ -55,7 +55,9 @@ func newNode(t testing.TB, change func(*engine.Config, *Config)) *node {
 	}
 	n := &node{clock: &clock{now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}, seen: map[string]bool{}}
 	ec := engine.Config{Store: store, Now: n.clock.Now, Password: engine.PasswordCost{MemoryKiB: 8, Passes: 1, Lanes: 1}}
-	ac := Config{Now: n.clock.Now, Version: "test", Memory: 4 << 20}
+	ac := Config{Now: n.clock.Now, Version: "test", Memory: 4 << 20, Figures: func() NodeStats {
+		return NodeStats{Node: "x", Cache: []CacheStats{{Name: "answers"}}, Cluster: []PeerStats{}}
+	}}
 	if change != nil {
 		change(&ec, &ac)
 	}
@@ -252,4 +254,11 @@ func (c caller) post(room, body string) engine.Message {
 	var m engine.Message
 	c.do("POST", "/rooms/"+room+"/messages", map[string]any{"body": body}).want(201).into(&m)
 	return m
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
 }

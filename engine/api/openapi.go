@@ -54,6 +54,8 @@ const overview = "The chat's REST calls. Times are RFC 3339 in UTC with millisec
 	"Lists and pages name their neighbours in Link (RFC 8288), relative to the request. " +
 	"Limits are told in RateLimit-Policy and RateLimit (draft-ietf-httpapi-ratelimit-headers). " +
 	"With the session cookie, unsafe methods need an Origin that names the host. " +
+	"What is under /admin is for administrators; the node's control socket serves these routes, and no others, to its operator without a token. " +
+	"Who may do what is one table, in docs/permissions.md. " +
 	"Unknown paths are not_found (404); a wrong method is method_not_allowed (405) with Allow; HEAD works where GET does. " +
 	"The real-time protocol is a WebSocket at /api/v1/ws."
 

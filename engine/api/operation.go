@@ -18,9 +18,10 @@ type request struct {
 // operation is a route on a server.
 type operation struct {
 	route
-	server *server
-	name   string // the route's full path
-	fields fields
+	server   *server
+	name     string // the route's full path
+	fields   fields
+	operator bool // it stands at the operator's door
 }
 
 // ServeHTTP implements http.Handler.
@@ -96,6 +97,9 @@ func (o *operation) show(w http.ResponseWriter, r *request) error {
 
 // admit is the gate of every operation (I8, I9).
 func (o *operation) admit(w http.ResponseWriter, r *request) error {
+	if o.operator {
+		return o.admitOperator(r)
+	}
 	token, fromCookie := credentials(r.Request)
 	if o.unsafe() && !o.anyone && fromCookie && !sameOrigin(r.Request) {
 		return &engine.Error{Code: engine.CodeForbidden, Message: "a page of another origin may not do this: Origin must name this host"}
@@ -120,19 +124,25 @@ func (o *operation) admit(w http.ResponseWriter, r *request) error {
 
 // limit takes one from the bucket of who has been let in or, by an error, has not.
 func (o *operation) limit(h http.Header, r *request, err error) error {
-	limits := o.server.limits
-	switch {
-	case errors.Is(err, engine.ErrUnauthorized), errors.Is(err, engine.ErrForbidden): // of who is banned
-		if limited := limits.strangers.take(h, network(r.trace.client)); limited != nil {
-			return limited
-		}
+	known := r.who != nil // if not, by an error: without a token that holds, or banned
+	no := errors.Is(err, engine.ErrForbidden)
+	if err != nil && !no && !errors.Is(err, engine.ErrUnauthorized) {
 		return err
-	case err != nil:
-		return err
-	case o.unsafe():
-		return limits.writes.take(h, r.who.User)
 	}
-	return limits.reads.take(h, r.who.User)
+	limits := o.server.limits
+	var limited error
+	switch {
+	case !known:
+		limited = limits.strangers.take(h, network(r.trace.client))
+	case o.unsafe():
+		limited = limits.writes.take(h, r.who.User)
+	default:
+		limited = limits.reads.take(h, r.who.User)
+	}
+	if limited != nil {
+		return limited
+	}
+	return err
 }
 
 // identify finds out who calls, in a state that covers after. A node that is
@@ -153,8 +163,12 @@ func (o *operation) authenticate(r *request, token string) (err error) {
 	if !o.anyone {
 		r.who, err = o.server.engine.Authenticate(r.Context(), token)
 	}
-	if r.who != nil {
-		r.trace.user = r.who.User
+	if r.who == nil {
+		return err
+	}
+	r.trace.user = r.who.User
+	if err == nil && o.admin {
+		err = o.server.engine.Administers(r.who)
 	}
 	return err
 }

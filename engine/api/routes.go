@@ -2,6 +2,7 @@ package api
 
 import (
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/klatch-chat/klatch/engine"
@@ -20,6 +21,7 @@ type route struct {
 	result       string   // schema of the answer, "" for none
 	also         []engine.Code
 	anyone       bool          // needs no token
+	admin        bool          // for administrators, and at the operator's door
 	signs        bool          // unsafe, but only signs a token: its answer promises no write
 	root         bool          // not under basePath
 	ttl          time.Duration // of a view in the cache
@@ -57,9 +59,12 @@ var (
 // positioned reports whether the answer depends on what the node has seen.
 func (rt route) positioned() bool { return !rt.anyone || rt.unsafe() }
 
-// routes is every operation of the API. Codes beside the usual ones, which
+// routes is every operation of the API.
+var routes = slices.Concat(chatRoutes, adminRoutes)
+
+// chatRoutes are those of everyday. Codes beside the usual ones, which
 // follow from what a route is (see route.codes), stand in also.
-var routes = []route{
+var chatRoutes = []route{
 	{method: "POST", path: "/register", id: "register", summary: "Make an account and sign in",
 		body: "Registration", status: 201, result: "SignedIn", also: codes(engine.CodeConflict), anyone: true,
 		serve: (*server).register},

@@ -32,6 +32,8 @@ type Handler interface {
 	http.Handler
 	io.Closer
 	Stats() Stats
+	// Operator returns the operator's door: see operator.go.
+	Operator() http.Handler
 }
 
 // New returns the handler of a node's public address.
@@ -64,11 +66,15 @@ func New(c Config) (Handler, error) {
 // mount puts every operation, and what is none, where the mux finds it.
 func (s *server) mount() {
 	for _, rt := range routes {
-		o := &operation{route: rt, server: s, name: rt.fullPath(), fields: rt.commonFields()}
+		o := s.operation(rt)
 		s.mux.Handle(rt.method+" "+o.name, o)
 		s.operations.Handle(rt.method+" "+o.name, o)
 	}
 	s.mux.HandleFunc("/", s.serveOther)
+}
+
+func (s *server) operation(rt route) *operation {
+	return &operation{route: rt, server: s, name: rt.fullPath(), fields: rt.commonFields()}
 }
 
 // Close implements Handler.
@@ -115,11 +121,16 @@ func (s *server) door(path string) http.Handler {
 // odd way to the plain one; here what is not the path of anything is nothing.
 func (s *server) dispatch(w http.ResponseWriter, r *http.Request) {
 	secure(w.Header(), security)
-	if p := r.URL.EscapedPath(); r.Method == http.MethodConnect || p == "" || p[0] != '/' || !isClean(p) {
+	if isOdd(r) {
 		s.serveOther(w, r)
 		return
 	}
 	s.mux.ServeHTTP(w, r)
+}
+
+func isOdd(r *http.Request) bool {
+	p := r.URL.EscapedPath()
+	return r.Method == http.MethodConnect || p == "" || p[0] != '/' || !isClean(p)
 }
 
 // isClean reports whether a path has no empty part and none of dots alone.
@@ -134,7 +145,12 @@ func (s *server) serveOther(w http.ResponseWriter, r *http.Request) {
 		s.serveAsset(w, r, a)
 		return
 	}
-	h, _ := s.operations.Handler(r)
+	s.refuse(w, r, s.operations)
+}
+
+// refuse answers a request that none of some operations takes.
+func (s *server) refuse(w http.ResponseWriter, r *http.Request, operations *http.ServeMux) {
+	h, _ := operations.Handler(r)
 	if allowed := allowedMethods(h, r); allowed != "" {
 		s.refuseMethod(w, r, allowed)
 		return

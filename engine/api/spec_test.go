@@ -288,6 +288,8 @@ func TestRequestsAsDocumented(t *testing.T) {
 		"Registration": registration{}, "Login": login{}, "NewInvite": newInvite{}, "ProfileChange": profileChange{},
 		"NewRoom": newRoom{}, "RoomChange": roomChange{}, "DirectRoom": directRoom{}, "MemberRole": memberRole{},
 		"NewMessage": newMessage{}, "MessageChange": messageChange{}, "ReadMark": readMark{},
+		"NewAccount": newAccount{}, "AccountChange": accountChange{}, "NewToken": newToken{}, "AdminRoomChange": adminRoomChange{},
+		"Purge": purgeRequest{}, "NewInvitation": newInvitation{}, "NewBan": newBan{},
 	}
 	for _, rt := range routes {
 		if rt.body == "" {

@@ -24,6 +24,8 @@ type trace struct {
 	secure bool   // the client speaks TLS, with us or with a trusted proxy
 	route  string // for Observation
 	user   engine.ID
+
+	operator bool // it came by the operator's door
 }
 
 type traceKey struct{}
@@ -141,8 +143,12 @@ func (s *server) finish(t *trace, w *recorder, r *http.Request) {
 
 // attrs is who asks for what. The query is left out: it may hold what people search for.
 func (t *trace) attrs(r *http.Request) []slog.Attr {
+	client := t.client.String()
+	if t.operator {
+		client = "operator" // has no address
+	}
 	attrs := []slog.Attr{
-		slog.String("request", t.id), slog.String("client", t.client.String()), slog.String("proto", r.Proto),
+		slog.String("request", t.id), slog.String("client", client), slog.String("proto", r.Proto),
 		slog.String("method", r.Method), slog.String("path", r.URL.Path),
 	}
 	if !t.user.IsZero() {

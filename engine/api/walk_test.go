@@ -36,6 +36,7 @@ func TestWalk(t *testing.T) {
 	walkMembers(t, room, ann, bob, cat)
 	walkSessions(t, cat)
 	walkMessages(t, room, ann, bob)
+	walkAdmin(t, admin, bob)
 	walkEnds(t, room, ann, bob)
 	for _, path := range []string{"/healthz", "/readyz", basePath + "/openapi.json"} {
 		n.anonymous(t).raw("GET", path, nil).want(200)

@@ -25,7 +25,8 @@ func (c *caller) Packet(_ *socketio.Socket, p *socketio.Packet) {
 	defer func() { c.line.attachments = nil }()
 	f := &frame{}
 	err := c.decode(p, f)
-	if c.admitted() && !c.expired(&c.line, c.who) {
+	// What comes from a client that has been sent away is not done (I9): it may be on its way for a while.
+	if c.admitted() && !c.line.closed.Load() && !c.expired(&c.line, c.who) {
 		c.handle(f, err)
 	}
 }

@@ -50,12 +50,15 @@ type connection struct {
 	session atomic.Pointer[engine.Session] // nil until then, and when it failed
 }
 
-// admitted waits until ready has been queued, so that no answer overtakes it.
+// admitted waits until ready has been queued, so that no answer overtakes it. Until
+// the session is live nobody ends it for a revocation or a ban, so those are asked for (I9).
 func (c *connection) admitted() bool {
-	if o := c.opening.Load(); o != nil {
-		<-o.ready
+	o := c.opening.Load()
+	if o == nil {
+		return c.who != nil
 	}
-	return c.who != nil
+	<-o.ready
+	return c.who != nil && !c.handler.engine.Refuses(c.who)
 }
 
 // handle answers one frame.

@@ -135,3 +135,31 @@ func TestOpeningShutdown(t *testing.T) {
 		t.Errorf("%d wait on", g.Waiting())
 	}
 }
+
+// TestI9RefusedBeforeLive: what a client says between ready and going live is not done
+// any more once its token is revoked or its user banned: the session cannot hear of it yet.
+func TestI9RefusedBeforeLive(t *testing.T) {
+	n := newNode(t)
+	for name, end := range map[string]func(account) error{
+		"revoked": func(a account) error { _, err := n.engine.Logout(testContext(t), a.who); return err },
+		"banned": func(a account) error {
+			_, err := n.engine.Ban(testContext(t), engine.TheOperator, engine.Ban{User: a.ID})
+			return err
+		},
+	} {
+		who := n.register(name)
+		c := &connection{handler: n.handler.Load(), who: who.who}
+		o := newOpening("")
+		close(o.ready)
+		c.opening.Store(o)
+		if !c.admitted() {
+			t.Errorf("%s: not admitted before", name)
+		}
+		if err := end(who); err != nil {
+			t.Fatal(err)
+		}
+		if c.admitted() {
+			t.Errorf("%s, and admitted", name)
+		}
+	}
+}

@@ -1,0 +1,42 @@
+package api
+
+import (
+	"net/http"
+
+	"github.com/klatch-chat/klatch/engine"
+)
+
+type adminRoomChange struct {
+	Archived *bool `json:"archived"`
+}
+
+func (s *server) listAllRooms(r *request) (reply, error) {
+	return idPage(r, func(after engine.ID, n int) ([]engine.AdminRoom, engine.ID, error) {
+		return s.engine.AllRooms(r.who, after, n)
+	})
+}
+
+func (s *server) showAdminRoom(r *request, room engine.ID) (reply, error) {
+	v, err := s.engine.AdminRoom(r.who, room)
+	return reply{status: http.StatusOK, body: v}, err
+}
+
+func (s *server) changeAdminRoom(r *request, room engine.ID) (reply, error) {
+	b, err := decode[adminRoomChange](r)
+	if err != nil {
+		return reply{}, err
+	}
+	if b.Archived == nil {
+		return reply{}, fieldError("archived", "required", "archived is missing: true or false")
+	}
+	receipt, err := s.engine.ArchiveRoom(r.Context(), r.who, room, *b.Archived)
+	if err != nil {
+		return reply{}, err
+	}
+	v, err := s.engine.AdminRoom(r.who, room)
+	return wrote(http.StatusOK, v, receipt, err)
+}
+
+func (s *server) deleteAdminRoom(r *request, room engine.ID) (reply, error) {
+	return done(s.engine.AdminDeleteRoom(r.Context(), r.who, room))
+}
