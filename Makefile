@@ -9,7 +9,7 @@ STATICCHECK := go tool staticcheck
 
 # The short ones.
 
-.PHONY: run build test check web bench setup docs
+.PHONY: run build test check web docs vuln bench setup
 run: build
 	@exec bin/klatch serve
 
@@ -42,6 +42,20 @@ check:
 docs:
 	@go test ./engine/api -run 'Restate|Reference' -update
 	go test ./cli -run TestDocsAreGenerated -docs.update
+
+# Known holes in what we use, by the Go team's list. It says so where it cannot
+# reach the module proxy or that list: then nothing is known.
+vuln:
+	@log=$$(mktemp)
+	trap 'rm -f "$$log"' EXIT
+	code=0
+	go run golang.org/x/vuln/cmd/govulncheck@latest ./... >"$$log" 2>&1 || code=$$?
+	cat "$$log"
+	if ! grep -Eq 'No vulnerabilities found|affected by [0-9]+ vulnerabilit' "$$log"; then
+		echo "govulncheck could not do its work here: nothing is known about vulnerabilities" >&2
+		exit 1
+	fi
+	exit $$code
 
 bench:
 	@go test -run '^$$' -bench . -benchmem -timeout 60m ./...

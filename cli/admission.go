@@ -13,14 +13,14 @@ import (
 // whatever protocol they speak. Those of one user are counted later, when it is
 // known who that is.
 type admission struct {
-	most           int
-	mostPerAddress int // 0: no limit
+	most int
 
-	mu        sync.Mutex
-	open      int
-	came      uint64               // since the start
-	refused   refusedConnections   // since the start
-	addresses map[netip.Prefix]int // only with mostPerAddress
+	mu             sync.Mutex
+	mostPerAddress int // 0: no limit
+	open           int
+	came           uint64             // since the start
+	refused        refusedConnections // since the start
+	addresses      map[netip.Prefix]int
 }
 
 // refusedConnections counts those for whom there was no place, by whose bound it was.
@@ -44,17 +44,23 @@ func (a *admission) admit(r *http.Request) (release func(), refusal *engine.Erro
 		return nil, &engine.Error{Code: engine.CodeUnavailable, RetryAfter: admissionRetry,
 			Message: "this node has all the connections it can bear"}
 	}
-	if a.mostPerAddress > 0 {
-		if a.addresses[address] >= a.mostPerAddress {
-			a.refused.address++
-			return nil, &engine.Error{Code: engine.CodeRateLimited, RetryAfter: admissionRetry,
-				Message: "your address has all the connections that one may have"}
-		}
-		a.addresses[address]++
+	if a.mostPerAddress > 0 && a.addresses[address] >= a.mostPerAddress {
+		a.refused.address++
+		return nil, &engine.Error{Code: engine.CodeRateLimited, RetryAfter: admissionRetry,
+			Message: "your address has all the connections that one may have"}
 	}
+	a.addresses[address]++ // also without a limit: there may be one later
 	a.open++
 	a.came++
 	return sync.OnceFunc(func() { a.release(address) }), nil
+}
+
+// setMostPerAddress changes how many connections an address may have. Those that
+// are open stay.
+func (a *admission) setMostPerAddress(most int) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.mostPerAddress = most
 }
 
 // count is how many connections there are.
@@ -82,9 +88,6 @@ func (a *admission) release(address netip.Prefix) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.open--
-	if a.mostPerAddress == 0 {
-		return
-	}
 	if a.addresses[address]--; a.addresses[address] == 0 {
 		delete(a.addresses, address)
 	}

@@ -46,14 +46,25 @@ func TestAdmission(t *testing.T) {
 	}
 }
 
-func TestAdmissionWithoutAddressLimit(t *testing.T) {
-	a := newAdmission(Config{MaxConnections: 2})
-	release, _ := a.admit(from("192.0.2.1:1"))
-	if _, refusal := a.admit(from("192.0.2.1:2")); refusal != nil {
-		t.Fatal(refusal)
+// TestAdmissionLimitLater: who came before there was a limit counts in it.
+func TestAdmissionLimitLater(t *testing.T) {
+	a := newAdmission(Config{MaxConnections: 9})
+	var releases []func()
+	for range 3 {
+		release, refusal := a.admit(from("192.0.2.1:1"))
+		if refusal != nil {
+			t.Fatal(refusal)
+		}
+		releases = append(releases, release)
 	}
-	release()
-	if a.open != 1 || len(a.addresses) != 0 {
+	a.setMostPerAddress(2)
+	for i, release := range releases {
+		if _, refusal := a.admit(from("192.0.2.1:9")); (refusal == nil) != (i == 2) {
+			t.Errorf("with %d open: %v", 3-i, refusal)
+		}
+		release()
+	}
+	if a.open != 1 || len(a.addresses) != 1 {
 		t.Errorf("%d open, %d addresses", a.open, len(a.addresses))
 	}
 }

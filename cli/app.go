@@ -54,7 +54,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		ErrWriter:       stderr,
 		HideVersion:     true,
 		HideHelpCommand: true,
-		Commands:        []*cli.Command{serveCommand(), clusterCommand(), benchCommand(), versionCommand()},
+		Commands:        []*cli.Command{serveCommand(), healthCommand(), clusterCommand(), benchCommand(), versionCommand()},
 		Action:          noSuchCommand,
 		OnUsageError:    wrongFlag,
 		ExitErrHandler:  func(*cli.Context, error) {}, // Main alone decides the exit code

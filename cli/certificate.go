@@ -12,29 +12,48 @@ import (
 // certificate is a certificate and key in files, read again when they change,
 // so that a renewal needs no restart and drops no connection.
 type certificate struct {
-	certFile, keyFile string
-	now               func() time.Time
-	log               *slog.Logger
+	now func() time.Time
+	log *slog.Logger
 
 	mu      sync.Mutex
+	files   pairFiles
 	loaded  *tls.Certificate
 	written time.Time // the newer of the files, as loaded
 	checked time.Time
 }
 
+// pairFiles are the names of a certificate's files.
+type pairFiles struct{ cert, key string }
+
 // checkEvery bounds how often handshakes look at the files.
 const checkEvery = 10 * time.Second
 
 func openCertificate(c Config, log *slog.Logger) (*certificate, error) {
-	cert := &certificate{certFile: c.TLSCert, keyFile: c.TLSKey, now: time.Now, log: log}
-	written, err := cert.lastWritten()
+	cert := &certificate{now: time.Now, log: log}
+	commit, err := cert.prepare(c)
 	if err != nil {
 		return nil, fmt.Errorf("read the TLS certificate: %w", err)
 	}
-	if err := cert.loadLocked(written); err != nil {
-		return nil, fmt.Errorf("read the TLS certificate: %w", err)
-	}
+	commit()
 	return cert, nil
+}
+
+// prepare reads the files that a configuration names; commit has them count.
+func (c *certificate) prepare(config Config) (commit func(), err error) {
+	files := pairFiles{config.TLSCert, config.TLSKey}
+	written, err := files.lastWritten()
+	if err != nil {
+		return nil, err
+	}
+	pair, err := tls.LoadX509KeyPair(files.cert, files.key)
+	if err != nil {
+		return nil, err
+	}
+	return func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.files, c.loaded, c.written = files, &pair, written
+	}, nil
 }
 
 func (c *certificate) tlsConfig() *tls.Config {
@@ -55,7 +74,7 @@ func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 }
 
 func (c *certificate) refreshLocked() {
-	written, err := c.lastWritten()
+	written, err := c.files.lastWritten()
 	if err == nil && !written.Equal(c.written) {
 		err = c.loadLocked(written)
 	}
@@ -65,7 +84,7 @@ func (c *certificate) refreshLocked() {
 }
 
 func (c *certificate) loadLocked(written time.Time) error {
-	pair, err := tls.LoadX509KeyPair(c.certFile, c.keyFile)
+	pair, err := tls.LoadX509KeyPair(c.files.cert, c.files.key)
 	if err != nil {
 		return err
 	}
@@ -73,8 +92,8 @@ func (c *certificate) loadLocked(written time.Time) error {
 	return nil
 }
 
-func (c *certificate) lastWritten() (last time.Time, err error) {
-	for _, name := range []string{c.certFile, c.keyFile} {
+func (f pairFiles) lastWritten() (last time.Time, err error) {
+	for _, name := range []string{f.cert, f.key} {
 		info, err := os.Stat(name)
 		if err != nil {
 			return last, err

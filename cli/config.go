@@ -23,7 +23,13 @@ type Config struct {
 	Registration engine.Registration
 	MaxMessage   int
 	UserRate     engine.Rate
-	JWTSecret    []byte // nil: no users of another backend
+
+	// Users of another backend, by its JWTs: signed with a secret, with a key of a
+	// set, or with either. Neither: there are none.
+	JWTSecret   []byte
+	JWKS        string   // URL
+	JWTIssuer   string   // empty: any
+	JWTAudience []string // empty: any
 
 	ClusterAddr      string   // gossip and links; empty: no cluster
 	ClusterAdvertise string   // empty: worked out from ClusterAddr
@@ -39,11 +45,20 @@ type Config struct {
 	MaxConnections, MaxUserConnections, MaxAddressConnections int
 
 	TLSCert, TLSKey string
-	TrustedProxies  []netip.Prefix
+	// Certificates by ACME instead, for these names.
+	ACMEDomains              []string
+	ACMEDirectory, ACMEEmail string // empty: Let's Encrypt, and none
+
+	TrustedProxies []netip.Prefix
 
 	LogFormat string
 	LogLevel  slog.Level
+
+	inherited inherited // from the service manager
 }
+
+// tls reports whether the node speaks TLS itself.
+func (c *Config) tls() bool { return c.TLSCert != "" || len(c.ACMEDomains) > 0 }
 
 // minMemory is less than which the store cannot work well.
 const minMemory = 8 << 20
@@ -54,14 +69,15 @@ const maxMessage = 16 << 20
 // finish derives what depends on other settings, and refuses what does not fit together.
 func (c *Config) finish() error {
 	if c.Registration == "" {
-		c.Registration = engine.RegistrationInvite
-		if loopback(c.Addr) {
-			c.Registration = engine.RegistrationOpen
-		}
+		c.Registration = defaultRegistration(c.Addr)
 	}
 	switch {
 	case (c.TLSCert == "") != (c.TLSKey == ""):
 		return errors.New("--tls-cert and --tls-key come together: name both or neither")
+	case c.TLSCert != "" && len(c.ACMEDomains) > 0:
+		return errors.New("--acme-domain and --tls-cert are two ways to one certificate: name one of them")
+	case len(c.ACMEDomains) == 0 && (c.ACMEDirectory != "" || c.ACMEEmail != ""):
+		return errors.New("--acme-directory and --acme-email belong to --acme-domain: name that too")
 	case c.OpsAddr == c.Addr && !ephemeral(c.Addr):
 		return fmt.Errorf("--addr and --ops-addr are both %s: metrics need an address of their own", c.Addr)
 	case c.Memory < minMemory:
@@ -71,7 +87,17 @@ func (c *Config) finish() error {
 	case c.Data == "":
 		return errors.New("--data must name a directory")
 	}
+	if c.JWTSecret == nil && c.JWKS == "" && (c.JWTIssuer != "" || len(c.JWTAudience) > 0) {
+		return errors.New("--auth-issuer and --auth-audience say which JWTs to accept: name --auth-jwks or --auth-jwt-secret too")
+	}
 	return c.finishCluster()
+}
+
+func defaultRegistration(addr string) engine.Registration {
+	if loopback(addr) {
+		return engine.RegistrationOpen
+	}
+	return engine.RegistrationInvite
 }
 
 // loopback reports whether only this machine can reach addr.

@@ -189,12 +189,31 @@ func TestValueErrors(t *testing.T) {
 		{"write-concern", "all", "is not local, one or majority"},
 		{"write-concern", "majority", "needs a cluster"},
 		{"auth-jwt-secret", "short", "has 5 bytes and needs at least 32"},
+		{"auth-jwks", "id.example.com", "is not a URL"},
+		{"auth-jwks", "http://id.example.com/jwks", "must come by https"},
+		{"auth-jwks", "https://ada:secret@id.example.com/", "must not hold a password"},
+		{"auth-issuer", "https://id.example.com", "name --auth-jwks or --auth-jwt-secret too"},
+		{"auth-audience", "chat", "name --auth-jwks or --auth-jwt-secret too"},
+		{"auth-audience", "a,,b", "an audience is empty"},
+		{"acme-domain", "localhost", "is not the name of a host"},
+		{"acme-domain", "192.0.2.1", "is not the name of a host"},
+		{"acme-domain", "*.example.com", "is not the name of a host"},
+		{"acme-domain", "chat.example.com,", "is not the name of a host"},
+		{"acme-domain", "chat.example.com:443", "is not the name of a host"},
+		{"acme-directory", "http://ca.example.com", "is not an https URL"},
+		{"acme-directory", "https://ca.example.com", "belong to --acme-domain"},
+		{"acme-email", "ada", "is not an email address"},
+		{"acme-email", "Ada <ada@example.com>", "is not an email address"},
+		{"acme-email", "ada@example.com", "belong to --acme-domain"},
 		{"log-format", "xml", "is not text or json"},
 		{"log-level", "INFO+2", "is not debug, info, warn or error"},
 	} {
 		if _, err := load(values{c.name: c.value}, nil); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("--%s %q: error %v, want %s", c.name, c.value, err, c.want)
 		}
+	}
+	if _, err := load(values{"acme-domain": "chat.example.com", "tls-cert": "x", "tls-key": "x"}, nil); err == nil || !strings.Contains(err.Error(), "name one of them") {
+		t.Errorf("two certificates: %v", err)
 	}
 	_, err := load(nil, values{"KLATCH_MEMORY": "x"})
 	if err == nil || !strings.HasPrefix(err.Error(), "KLATCH_MEMORY: ") {

@@ -47,6 +47,7 @@ const maxConflicts = 1000
 func (d *desk) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /node", d.node)
+	mux.HandleFunc("GET /health", d.health)
 	mux.HandleFunc("GET /cluster/members", d.inCluster(d.list))
 	mux.HandleFunc("GET /cluster/conflicts", d.conflicts)
 	mux.HandleFunc("POST /cluster/leave", d.inCluster(d.leave))
@@ -72,7 +73,7 @@ func (d *desk) inCluster(next http.HandlerFunc) http.HandlerFunc {
 func (d *desk) node(w http.ResponseWriter, _ *http.Request) {
 	reply(w, nodeFacts{
 		Version:   currentVersion().Version,
-		TLS:       d.config.TLSCert != "",
+		TLS:       d.config.tls(),
 		SilenceMS: (d.config.HeartbeatInterval + d.config.HeartbeatTimeout).Milliseconds(),
 	})
 }

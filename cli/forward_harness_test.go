@@ -114,7 +114,7 @@ func (p *place) start(c placeConfig, others []*place) {
 	p.must(p.cluster.Start(context.Background(), p.engine))
 	p.sockets = socket.NewServer(socket.Config{ReadLimit: 1 << 20, Logger: silent})
 	p.forward = newForwarder(p.cluster, silent)
-	p.doors, err = api.New(api.Config{Engine: p.engine, SocketIO: p, TrustedProxies: c.trusted})
+	p.doors, err = api.New(api.Config{Engine: p.engine, SocketIO: p, Tuning: api.Tuning{TrustedProxies: c.trusted}})
 	p.must(err)
 	p.public, err = listen("--addr", "127.0.0.1:0")
 	p.must(err)

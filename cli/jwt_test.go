@@ -15,7 +15,7 @@ import (
 func TestVerifyJWT(t *testing.T) {
 	now := time.Unix(1_800_000_000, 0)
 	secret := []byte(strings.Repeat("s", minSecret))
-	verify := verifyJWT(secret, func() time.Time { return now })
+	verify := verifyJWT(jwtTrust{secret: secret}, func() time.Time { return now })
 	claims := func() jwt.MapClaims {
 		return jwt.MapClaims{"sub": "ada", "name": "Ada L.", "rooms": []string{"tea", "maths"}, "exp": now.Add(time.Hour).Unix()}
 	}
@@ -39,7 +39,7 @@ func TestVerifyJWT(t *testing.T) {
 
 	good := sign(jwt.SigningMethodHS256, secret, claims())
 	got, err := verify(good)
-	want := engine.ExternalUser{Username: "ada", DisplayName: "Ada L.", Rooms: []string{"tea", "maths"}, Expires: now.Add(time.Hour)}
+	want := engine.ExternalUser{Username: "ada", DisplayName: "Ada L.", Rooms: []string{"tea", "maths"}, Expires: now.Add(time.Hour + jwtLeeway)}
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Fatalf("verify = %+v, %v; want %+v", got, err, want)
 	}
@@ -54,9 +54,9 @@ func TestVerifyJWT(t *testing.T) {
 		"no algorithm":    sign(jwt.SigningMethodNone, jwt.UnsafeAllowNoneSignatureType, claims()),
 		"HS512":           sign(jwt.SigningMethodHS512, secret, claims()),
 		"a changed one":   good[:len(good)-2] + "AA",
-		"expired":         with("exp", now.Add(-time.Second).Unix()),
-		"ends now":        with("exp", now.Unix()),
-		"not yet":         with("nbf", now.Add(time.Minute).Unix()),
+		"expired":         with("exp", now.Add(-jwtLeeway-time.Second).Unix()),
+		"ends now":        with("exp", now.Add(-jwtLeeway).Unix()),
+		"not yet":         with("nbf", now.Add(jwtLeeway+time.Second).Unix()),
 		"no sub":          without("sub"),
 		"sub of no text":  with("sub", 7),
 		"rooms of no use": with("rooms", "tea"),

@@ -16,11 +16,17 @@ type lookup func(name string) (string, bool)
 // the file, that beats the default. An empty environment variable counts as
 // unset, as container tools pass those on for want of a value.
 func loadConfig(flags, environment lookup) (Config, error) {
+	c, _, err := loadSettings(flags, environment)
+	return c, err
+}
+
+// loadSettings is loadConfig that also tells what was written.
+func loadSettings(flags, environment lookup) (c Config, written texts, err error) {
 	file, err := configFile(flags, environment)
 	if err != nil {
-		return Config{}, err
+		return Config{}, nil, err
 	}
-	var c Config
+	written = texts{}
 	for i := range settings {
 		s := &settings[i]
 		v, ok := s.find(flags, environment, file)
@@ -28,10 +34,11 @@ func loadConfig(flags, environment lookup) (Config, error) {
 			continue
 		}
 		if err := s.set(&c, v.text); err != nil {
-			return Config{}, fmt.Errorf("%s: %w", v.where, err)
+			return Config{}, nil, fmt.Errorf("%s: %w", v.where, err)
 		}
+		written[s.name] = v.text
 	}
-	return c, c.finish()
+	return c, written, c.finish()
 }
 
 func configFile(flags, environment lookup) (map[string]found, error) {
@@ -58,13 +65,13 @@ func (s *setting) find(flags, environment lookup, file map[string]found) (found,
 	return found{s.fallback, "the default of --" + s.name}, s.fallback != ""
 }
 
-func contextConfig(c *cli.Context) (Config, error) {
+func contextConfig(c *cli.Context) (Config, texts, error) {
 	flags := func(name string) (string, bool) { return c.String(name), c.IsSet(name) }
-	config, err := loadConfig(flags, os.LookupEnv)
+	config, written, err := loadSettings(flags, os.LookupEnv)
 	if err != nil {
-		return config, usageErrorf(c, "%w", err)
+		return config, nil, usageErrorf(c, "%w", err)
 	}
-	return config, nil
+	return config, written, nil
 }
 
 // serveFlags makes the command's flags from the settings.

@@ -34,6 +34,10 @@ type node struct {
 	tunnels     *listener   // of what they forward; nil: no cluster
 	desk        *desk       // what the control socket serves
 	setup       string      // the invite of the first administrator; empty when there is one
+	reload      *reloader
+
+	hangups <-chan os.Signal // each has the configuration read again; nil: none come
+	manager *manager         // of services; nil: none
 
 	// drain stops readiness and tells clients to go; it returns when they have
 	// gone or ctx ends.
@@ -45,7 +49,9 @@ type node struct {
 // A second signal, or a drain past endPatience, ends it unclosed: what was
 // acknowledged is on disk already.
 func (n *node) run(signals <-chan os.Signal) error {
+	n.manager.ready(n)
 	cause := n.wait(signals)
+	n.manager.stopping(n)
 	done := make(chan error, 1)
 	go func() { done <- n.shut() }()
 	begun, end := time.Now(), time.After(endPatience)
@@ -74,17 +80,22 @@ func (n *node) wait(signals <-chan os.Signal) error {
 	if n.members != nil {
 		resigned = n.members.resigned
 	}
-	select {
-	case s := <-signals:
-		n.log.Info("draining", "signal", s.String())
-		return nil
-	case <-resigned:
-		n.log.Info("draining, to leave the cluster for good")
-		return nil
-	case err := <-n.public.failed:
-		return err
-	case err := <-opsFailed:
-		return err
+	for {
+		select {
+		case <-n.hangups:
+			n.manager.reloading(n, n.reload.reload)
+			continue
+		case s := <-signals:
+			n.log.Info("draining", "signal", s.String())
+			return nil
+		case <-resigned:
+			n.log.Info("draining, to leave the cluster for good")
+			return nil
+		case err := <-n.public.failed:
+			return err
+		case err := <-opsFailed:
+			return err
+		}
 	}
 }
 

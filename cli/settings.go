@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/klatch-chat/klatch/cli/jwks"
 	"github.com/klatch-chat/klatch/cluster"
 	"github.com/klatch-chat/klatch/engine"
 )
@@ -22,6 +23,8 @@ type setting struct {
 	usage    string
 	fallback string // the default, as one would write it; empty: left unset
 	derived  string // for --help, where a default depends on something else
+	live     bool   // a running node takes it over at SIGHUP
+	tls      bool   // but cannot begin or cease to serve TLS
 	set      func(c *Config, text string) error
 }
 
@@ -46,7 +49,7 @@ var settings = []setting{
 	{name: "memory", shape: sizeShape, value: "SIZE", fallback: "256MiB",
 		usage: "total of all caches",
 		set:   func(c *Config, text string) (err error) { c.Memory, err = parseSize(text); return err }},
-	{name: "registration", value: "WHO", derived: "open on a loopback --addr, else invite",
+	{name: "registration", live: true, value: "WHO", derived: "open on a loopback --addr, else invite",
 		usage: "open, invite or closed",
 		set:   setRegistration},
 	{name: "cluster-addr", value: "HOST:PORT", derived: "off; with --join :7946, or 127.0.0.1:0 if all that is joined is on loopback",
@@ -76,37 +79,55 @@ var settings = []setting{
 	{name: "max-connections", shape: countShape, value: "N", derived: "from the descriptor limit",
 		usage: "real-time connections of this node",
 		set:   setMaxConnections},
-	{name: "max-user-connections", shape: countShape, value: "N", fallback: "100",
+	{name: "max-user-connections", live: true, shape: countShape, value: "N", fallback: "100",
 		usage: "real-time connections of one user; 0 is no limit",
 		set:   func(c *Config, text string) error { return setCount(&c.MaxUserConnections, text) }},
-	{name: "max-address-connections", shape: countShape, value: "N", fallback: "0",
+	{name: "max-address-connections", live: true, shape: countShape, value: "N", fallback: "0",
 		usage: "real-time connections of one address; 0 is no limit",
 		set:   func(c *Config, text string) error { return setCount(&c.MaxAddressConnections, text) }},
-	{name: "rate-limit", value: "RATE", fallback: "20/s,burst=60",
+	{name: "rate-limit", live: true, value: "RATE", fallback: "20/s,burst=60",
 		usage: "frames and unsafe requests of one user; off for benches and trusted networks",
 		set:   func(c *Config, text string) (err error) { c.UserRate, err = parseRate(text); return err }},
 	{name: "max-message", shape: sizeShape, value: "SIZE", fallback: "16KiB",
 		usage: "body of a message",
 		set:   setMaxMessage},
-	{name: "tls-cert", value: "FILE",
+	{name: "tls-cert", live: true, tls: true, value: "FILE",
 		usage: "serve TLS with this PEM certificate chain, read again when it changes",
 		set:   func(c *Config, text string) error { c.TLSCert = text; return nil }},
-	{name: "tls-key", value: "FILE",
+	{name: "tls-key", live: true, tls: true, value: "FILE",
 		usage: "its PEM key",
 		set:   func(c *Config, text string) error { c.TLSKey = text; return nil }},
-	{name: "trusted-proxies", shape: listShape, value: "CIDR,...", fallback: "loopback",
+	{name: "acme-domain", shape: listShape, value: "HOST,...",
+		usage: "serve TLS with a certificate for these names, got by ACME (RFC 8555) and renewed; the authority must reach --addr at their port 443, and who names them accepts its terms",
+		set:   setACMEDomains},
+	{name: "acme-directory", value: "URL", derived: "Let's Encrypt",
+		usage: "of the certificate authority",
+		set:   setACMEDirectory},
+	{name: "acme-email", value: "ADDRESS",
+		usage: "where the authority may write to",
+		set:   setACMEEmail},
+	{name: "trusted-proxies", live: true, shape: listShape, value: "CIDR,...", fallback: "loopback",
 		usage: "whose X-Forwarded-For is believed: addresses, networks, loopback, or none",
 		set:   setTrustedProxies},
-	{name: "auth-jwt-secret", shape: secretShape, value: "SECRET",
+	{name: "auth-jwt-secret", live: true, shape: secretShape, value: "SECRET",
 		usage: "accept users of another backend by its HS256 JWTs signed with this; better not as a flag, which others on the machine can see",
 		set:   setJWTSecret},
-	{name: "access-log", shape: switchShape, value: "SWITCH", fallback: "off",
+	{name: "auth-jwks", live: true, value: "URL",
+		usage: "accept users of another backend by its JWTs signed with a key of this JWK Set (RFC 7517); https, or http on loopback and private networks",
+		set:   setJWKS},
+	{name: "auth-issuer", live: true, value: "ISSUER",
+		usage: "the iss that JWTs must have, if any will not do",
+		set:   func(c *Config, text string) error { c.JWTIssuer = text; return nil }},
+	{name: "auth-audience", live: true, shape: listShape, value: "AUDIENCE,...",
+		usage: "of which the aud of JWTs must name one, if any will not do; an issuer of many apps makes tokens for them all",
+		set:   setJWTAudience},
+	{name: "access-log", live: true, shape: switchShape, value: "SWITCH", fallback: "off",
 		usage: "on logs every HTTP request, not only those that were refused or failed",
 		set:   func(c *Config, text string) error { return setSwitch(&c.AccessLog, text) }},
-	{name: "log-format", value: "FORMAT", fallback: "text",
+	{name: "log-format", live: true, value: "FORMAT", fallback: "text",
 		usage: "text or json",
 		set:   setLogFormat},
-	{name: "log-level", value: "LEVEL", fallback: "info",
+	{name: "log-level", live: true, value: "LEVEL", fallback: "info",
 		usage: "debug, info, warn or error",
 		set:   setLogLevel},
 }
@@ -244,6 +265,30 @@ func setJWTSecret(c *Config, text string) error {
 		return fmt.Errorf("the secret has %d bytes and needs at least %d, or others can guess it: openssl rand -base64 32 makes a good one", len(text), minSecret)
 	}
 	c.JWTSecret = []byte(text)
+	return nil
+}
+
+func setJWKS(c *Config, text string) error {
+	if text != "" {
+		if err := jwks.CheckURL(text); err != nil {
+			return err
+		}
+	}
+	c.JWKS = text
+	return nil
+}
+
+func setJWTAudience(c *Config, text string) error {
+	c.JWTAudience = nil
+	if text == "none" { // an empty list of the file
+		return nil
+	}
+	for word := range strings.SplitSeq(text, ",") {
+		if word = strings.TrimSpace(word); word == "" {
+			return errors.New("an audience is empty")
+		}
+		c.JWTAudience = append(c.JWTAudience, word)
+	}
 	return nil
 }
 

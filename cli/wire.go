@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -30,10 +29,11 @@ func openNode(ctx context.Context, c Config, log *slog.Logger) (n *node, err err
 	if err := n.listen(&c); err != nil {
 		return n, err
 	}
-	certificates, err := tlsConfig(c, log)
+	certificates, err := openTLS(c, log)
 	if err != nil {
 		return n, err
 	}
+	n.close = append(n.close, certificates.close)
 	store, err := storage.Open(c.Data, storage.Options{Memory: c.Memory - answerMemory(c), Logger: log, FS: Disk, Now: Clock})
 	if err != nil {
 		return n, err
@@ -70,10 +70,13 @@ func openNode(ctx context.Context, c Config, log *slog.Logger) (n *node, err err
 	n.close = append(n.close, doors.Close)
 	metrics.MustRegister(&collector[api.Stats]{doors.Stats, answerFigures},
 		&collector[limitStats]{func() limitStats { return limitStats{e.Stats(), doors.Stats()} }, limitFigures})
-	server := newServer(doors, certificates, log)
+	n.reload.doors, n.reload.admission, n.reload.native = doors, admission, l.native
+	n.reload.engine, n.reload.certificate, n.reload.config = e, certificates.file, c
+	server := newServer(doors, certificates.config, log)
 	lobby := n.public.throttle(server, boundsFor(c.clientDescriptors(n.descriptors), admission.count), log)
 	metrics.MustRegister(&collector[lobbyStats]{lobby.stats, lobbyFigures})
 	n.public.start(server)
+	certificates.start()
 	if n.members != nil {
 		n.tunnels = tunnelListener(n.members.Listener())
 		n.tunnels.start(newServer(fromPeers(doors), nil, log))
@@ -94,6 +97,9 @@ func answerMemory(c Config) int64 { return c.Memory / 8 }
 // cluster, so that writers who wait for it are answered, last the socket, where
 // somebody may wait for the end.
 func (n *node) openEngine(c Config, store *storage.Store) (e *engine.Engine, err error) {
+	trust := openTrust(n.log)
+	n.close = append(n.close, trust.close)
+	n.reload = &reloader{log: n.log, trust: trust}
 	n.desk = &desk{config: c}
 	control, err := openControl(c.Data)
 	if err != nil {
@@ -102,6 +108,7 @@ func (n *node) openEngine(c Config, store *storage.Store) (e *engine.Engine, err
 		n.close = append(n.close, control.stop)
 	}
 	config := engineConfig(c, store, n.log)
+	config.External, _ = trust.set(c)
 	if c.clustered() {
 		if n.members, err = openMembership(c, store, n.publicAddress(), tunnelsFor(n.descriptors), n.log); err != nil {
 			return nil, err
@@ -174,38 +181,23 @@ func (n *node) listen(c *Config) (err error) {
 		return err
 	}
 	c.holdTo(n.descriptors, n.log)
-	if n.public, err = listen("--addr", c.Addr); err != nil {
+	if n.public, err = c.inherited.listen(publicSocket, "--addr", c.Addr); err != nil {
 		return err
 	}
 	if c.OpsAddr != "" {
-		n.ops, err = listen("--ops-addr", c.OpsAddr)
+		n.ops, err = c.inherited.listen(opsSocket, "--ops-addr", c.OpsAddr)
 	}
 	return err
 }
 
-func tlsConfig(c Config, log *slog.Logger) (*tls.Config, error) {
-	if c.TLSCert == "" {
-		return nil, nil
-	}
-	cert, err := openCertificate(c, log)
-	if err != nil {
-		return nil, err
-	}
-	return cert.tlsConfig(), nil
-}
-
 func engineConfig(c Config, store engine.Store, log *slog.Logger) engine.Config {
-	config := engine.Config{
+	return engine.Config{
 		Store: store, Logger: log, Now: Clock,
 		Registration:   c.Registration,
 		TrustedProxies: c.TrustedProxies,
 		UserRate:       c.UserRate, MaxMessage: c.MaxMessage,
 		HeartbeatInterval: c.HeartbeatInterval, HeartbeatTimeout: c.HeartbeatTimeout,
 	}
-	if c.JWTSecret != nil {
-		config.External = verifyJWT(c.JWTSecret, Clock)
-	}
-	return config
 }
 
 func drain(e *engine.Engine, l *live, members *membership, log *slog.Logger) func(context.Context) {
@@ -223,19 +215,23 @@ func drain(e *engine.Engine, l *live, members *membership, log *slog.Logger) fun
 // front is everything on the public address, and what of it other nodes may ask
 // for over tunnels.
 func front(c Config, e *engine.Engine, l *live, requests *requestMetrics, figures *nodeFigures, log *slog.Logger) (api.Handler, error) {
-	config := api.Config{
+	return api.New(api.Config{
 		Engine: e, Logger: log, Version: currentVersion().Version,
 		Realtime: l.native, SocketIO: l.socketIO, Assets: web.Assets(),
-		TrustedProxies: c.TrustedProxies,
-		SecureCookies:  c.TLSCert != "",
-		Memory:         answerMemory(c),
-		AccessLog:      c.AccessLog,
-		Observe:        requests.observe,
-		Figures:        figures.read,
-	}
+		Tuning:        frontTuning(c),
+		SecureCookies: c.tls(), HSTS: c.tls(),
+		Memory:  answerMemory(c),
+		Observe: requests.observe,
+		Figures: figures.read,
+	})
+}
+
+// frontTuning is what of it may change while the node runs.
+func frontTuning(c Config) api.Tuning {
+	t := api.Tuning{TrustedProxies: c.TrustedProxies, AccessLog: c.AccessLog}
 	if r := c.UserRate; r.PerSecond > 0 { // off means off: a bench signs in thousands from one address
-		config.LoginRate, config.StrangerRate = api.DefaultLoginRate, api.DefaultStrangerRate
-		config.ReadRate = engine.Rate{PerSecond: api.ReadsPerWrite * r.PerSecond, Burst: api.ReadsPerWrite * r.Burst}
+		t.LoginRate, t.AccountRate, t.StrangerRate = api.DefaultLoginRate, api.DefaultAccountRate, api.DefaultStrangerRate
+		t.ReadRate = engine.Rate{PerSecond: api.ReadsPerWrite * r.PerSecond, Burst: api.ReadsPerWrite * r.Burst}
 	}
-	return api.New(config)
+	return t
 }

@@ -72,12 +72,12 @@ func parseNetwork(s string) (p netip.Prefix, err error) {
 // bans are all that were not lifted, in memory: they are asked for at every request.
 // The committer keeps them, before the hub publishes.
 type bans struct {
-	now    func() time.Time
-	spared []netip.Prefix // addresses that only a ban of themselves alone refuses
-	most   int            // maxBans, but in tests
-	any    atomic.Bool    // of networks
+	now  func() time.Time
+	most int         // maxBans, but in tests
+	any  atomic.Bool // of networks
 
 	mu       sync.RWMutex
+	spared   []netip.Prefix // addresses that only a ban of themselves alone refuses
 	users    map[ID]Ban
 	networks map[netip.Prefix]Ban
 	lengths  [2][129]int // how many networks of IPv4 and IPv6 have so many bits
@@ -163,12 +163,12 @@ func (s *bans) ofAddress(a netip.Addr) (Ban, bool) {
 		return Ban{}, false
 	}
 	a = a.Unmap().WithZone("")
-	now, least := s.now(), 0
-	if s.spares(a) {
-		least = a.BitLen()
-	}
 	s.mu.RLock()
 	defer s.mu.RUnlock()
+	now, least := s.now(), 0
+	if s.sparesLocked(a) {
+		least = a.BitLen()
+	}
 	for bits := a.BitLen(); bits >= least; bits-- {
 		if s.lengths[family(a)][bits] == 0 {
 			continue
@@ -181,7 +181,14 @@ func (s *bans) ofAddress(a netip.Addr) (Ban, bool) {
 	return Ban{}, false
 }
 
-func (s *bans) spares(a netip.Addr) bool {
+// spare says which addresses only a ban of themselves alone refuses, beside loopback's.
+func (s *bans) spare(networks []netip.Prefix) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.spared = networks
+}
+
+func (s *bans) sparesLocked(a netip.Addr) bool {
 	return a.IsLoopback() || slices.ContainsFunc(s.spared, func(p netip.Prefix) bool { return p.Contains(a) })
 }
 

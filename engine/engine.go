@@ -90,11 +90,7 @@ func (c Config) withDefaults() (Config, error) {
 	if c.HeartbeatTimeout == 0 {
 		c.HeartbeatTimeout = 20 * time.Second
 	}
-	switch c.Registration {
-	case RegistrationOpen, RegistrationInvite, RegistrationClosed:
-		return c, nil
-	}
-	return c, fmt.Errorf("engine: registration %q is not open, invite or closed", c.Registration)
+	return c, c.Registration.check()
 }
 
 // Engine is one node's chat. Its methods may be called by any goroutine.
@@ -108,7 +104,6 @@ type Engine struct {
 	key       ed25519.PrivateKey
 	passwords *passwords
 	verdicts  *verdicts[verdict]
-	externals *verdicts[externalVerdict] // of tokens of another backend
 	userRate  *Limiter[ID]
 	bans      *bans
 	hub       *hub
@@ -117,6 +112,8 @@ type Engine struct {
 	crossings *crossings
 	replays   chan struct{} // one place for each session that is reading the log
 	unproven  chan struct{} // one place for each token that waits for its key
+
+	tuned atomic.Pointer[tuned]
 
 	commits                   *commitStats
 	conflicts, hidden         atomic.Uint64
@@ -137,12 +134,13 @@ func Open(cfg Config) (*Engine, error) {
 	e := &Engine{
 		cfg: cfg, store: cfg.Store, log: cfg.Logger, now: cfg.Now,
 		clock:    NewClock(cfg.Now),
-		verdicts: newVerdicts[verdict](), externals: newVerdicts[externalVerdict](),
+		verdicts: newVerdicts[verdict](),
 		userRate: NewLimiter[ID](cfg.UserRate, cfg.Now),
 		commits:  newCommitStats(),
 		replays:  make(chan struct{}, replaysAtOnce),
 		unproven: make(chan struct{}, unprovenAtOnce),
 	}
+	e.tuned.Store(newTuned(Tuning{Registration: cfg.Registration, External: cfg.External, UserRate: cfg.UserRate}))
 	if e.passwords, err = newPasswords(cfg.Password, cfg.Rand); err != nil {
 		return nil, err
 	}
@@ -237,7 +235,7 @@ func (e *Engine) WaitFor(ctx context.Context, p Position) error {
 func (e *Engine) MaxMessage() int { return e.cfg.MaxMessage }
 
 // Registration says who may make an account.
-func (e *Engine) Registration() Registration { return e.cfg.Registration }
+func (e *Engine) Registration() Registration { return e.Tuning().Registration }
 
 // Ready reports whether the node wants traffic.
 func (e *Engine) Ready() bool {

@@ -45,7 +45,7 @@ func (e *Engine) Authenticate(ctx context.Context, token string) (*Identity, err
 	if token == "" {
 		return nil, ErrUnauthorized
 	}
-	if e.cfg.External != nil && !strings.HasPrefix(token, tokenHeader) {
+	if e.Tuning().External != nil && !strings.HasPrefix(token, tokenHeader) {
 		return e.external(ctx, token)
 	}
 	c, err := e.openToken(token, useSession)
@@ -139,11 +139,17 @@ func (e *Engine) external(ctx context.Context, token string) (*Identity, error) 
 
 // externalUser returns what another backend's token says, if it may be believed.
 func (e *Engine) externalUser(token string) (ExternalUser, error) {
-	sum := sha256.Sum256([]byte(token))
-	if v, ok := e.externals.get(sum); ok && e.now().Before(v.until) {
+	t, sum := e.tuned.Load(), sha256.Sum256([]byte(token))
+	if t.External == nil {
+		return ExternalUser{}, ErrUnauthorized
+	}
+	if v, ok := t.externals.get(sum); ok && e.now().Before(v.until) {
 		return v.user, nil
 	}
-	x, err := e.cfg.External(token)
+	x, err := t.External(token)
+	if errors.Is(err, ErrUnavailable) {
+		return x, err // nobody knows yet: clients that take it for a refusal would sign out
+	}
 	if err != nil {
 		return x, &Error{Code: CodeUnauthorized, Message: "the token was not accepted", Err: err}
 	}
@@ -159,7 +165,7 @@ func (e *Engine) externalUser(token string) (ExternalUser, error) {
 		}
 	}
 	if len(token) <= maxTokenLen {
-		e.externals.put(sum, externalVerdict{x, x.believedUntil(e.now())})
+		t.externals.put(sum, externalVerdict{x, x.believedUntil(e.now())})
 	}
 	return x, nil
 }

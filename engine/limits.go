@@ -21,7 +21,7 @@ const limiterTable = 1 << 16
 // limiterTable buckets, the older forgotten when the newer is full, so a key
 // that keeps asking keeps its bucket.
 type Limiter[K comparable] struct {
-	rate Rate
+	rate atomic.Pointer[Rate]
 	now  func() time.Time
 
 	refused atomic.Uint64
@@ -32,7 +32,17 @@ type Limiter[K comparable] struct {
 
 // NewLimiter returns a limiter that gives every key the same rate.
 func NewLimiter[K comparable](r Rate, now func() time.Time) *Limiter[K] {
-	return &Limiter[K]{rate: r, now: now, cur: map[K]*rate.Limiter{}}
+	l := &Limiter[K]{now: now, cur: map[K]*rate.Limiter{}}
+	l.rate.Store(&r)
+	return l
+}
+
+// SetRate gives every key another rate, and a full bucket.
+func (l *Limiter[K]) SetRate(r Rate) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.rate.Store(&r)
+	l.cur, l.prev = map[K]*rate.Limiter{}, nil
 }
 
 // Grant is the answer of a bucket that one is to be taken from.
@@ -44,11 +54,12 @@ type Grant struct {
 }
 
 // Rate returns what every key gets.
-func (l *Limiter[K]) Rate() Rate { return l.rate }
+func (l *Limiter[K]) Rate() Rate { return *l.rate.Load() }
 
 // Take takes one from key's bucket, if there is one.
 func (l *Limiter[K]) Take(key K) Grant {
-	if l.rate.PerSecond <= 0 {
+	r := l.Rate()
+	if r.PerSecond <= 0 {
 		return Grant{OK: true}
 	}
 	now := l.now()
@@ -57,9 +68,9 @@ func (l *Limiter[K]) Take(key K) Grant {
 	left := b.TokensAt(now)
 	if !g.OK {
 		l.refused.Add(1)
-		g.Wait = l.refill(1 - left)
+		g.Wait = r.refill(1 - left)
 	}
-	g.Left, g.Full = max(0, int(left)), l.refill(float64(b.Burst())-left)
+	g.Left, g.Full = max(0, int(left)), r.refill(float64(b.Burst())-left)
 	return g
 }
 
@@ -67,8 +78,8 @@ func (l *Limiter[K]) Take(key K) Grant {
 func (l *Limiter[K]) Refused() uint64 { return l.refused.Load() }
 
 // refill is how long a bucket needs for so many.
-func (l *Limiter[K]) refill(tokens float64) time.Duration {
-	return time.Duration(tokens / l.rate.PerSecond * float64(time.Second))
+func (r Rate) refill(tokens float64) time.Duration {
+	return time.Duration(tokens / r.PerSecond * float64(time.Second))
 }
 
 // Allow is Take for those who only want to know whether, and if not, how long to wait.
@@ -88,7 +99,8 @@ func (l *Limiter[K]) bucket(key K) *rate.Limiter {
 	}
 	b, ok := l.prev[key]
 	if !ok {
-		b = rate.NewLimiter(rate.Limit(l.rate.PerSecond), max(1, l.rate.Burst))
+		r := l.Rate()
+		b = rate.NewLimiter(rate.Limit(r.PerSecond), max(1, r.Burst))
 	}
 	l.cur[key] = b
 	return b

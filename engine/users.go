@@ -57,7 +57,7 @@ func (e *Engine) Register(ctx context.Context, r Registering) (User, string, Rec
 // admission decides whether one may register; its claims are zero without an invite.
 func (e *Engine) admission(ctx context.Context, invite string) (c claims, err error) {
 	if invite == "" {
-		if e.cfg.Registration == RegistrationOpen {
+		if e.Registration() == RegistrationOpen {
 			return claims{}, nil
 		}
 		return claims{}, &Error{Code: CodeForbidden, Message: "registration here needs an invite"}
@@ -69,7 +69,7 @@ func (e *Engine) admission(ctx context.Context, invite string) (c claims, err er
 	if err != nil {
 		return claims{}, &Error{Code: CodeForbidden, Message: "the invite is not valid or has expired", Err: err}
 	}
-	if e.cfg.Registration == RegistrationClosed && !c.Setup {
+	if e.Registration() == RegistrationClosed && !c.Setup {
 		return claims{}, &Error{Code: CodeForbidden, Message: "registration is closed"}
 	}
 	return c, inviteHolds(e.store, c)

@@ -23,21 +23,15 @@ type Config struct {
 	SocketIO http.Handler // at /socket.io/
 	Assets   fs.FS        // the built web client: index.html at /, all else by its name
 
-	// TrustedProxies are those whose X-Forwarded-For and X-Forwarded-Proto are
-	// believed. What Realtime and SocketIO see as RemoteAddr is the client then.
-	TrustedProxies []netip.Prefix
+	Tuning
+
 	// SecureCookies marks cookies Secure even when the request does not show TLS.
 	SecureCookies bool
-	// LoginRate bounds sign-ins and registrations of one address (of an IPv6
-	// network of 64 bits); zero: no limit.
-	LoginRate engine.Rate
-	// ReadRate bounds the GETs of one user, and StrangerRate the requests of one
-	// address without a token that holds; zero: no limit. Unsafe requests have the engine's rate.
-	ReadRate, StrangerRate engine.Rate
+	// HSTS has every answer tell browsers to come by TLS alone from now on (RFC
+	// 6797); only for a server that speaks TLS itself.
+	HSTS bool
 	// MaxBody bounds a request's body in bytes. Default: what the longest message may take in JSON.
 	MaxBody int64
-	// AccessLog has every request logged at level info, not only those that were refused or failed.
-	AccessLog bool
 	// Memory is how many bytes of answers may be cached; zero: none are.
 	Memory int64
 	// Observe, if set, hears of every request after its answer, but not of Realtime's and SocketIO's.
@@ -46,8 +40,29 @@ type Config struct {
 	Figures func() NodeStats
 }
 
+// Tuning is what a server can be told anew while it runs.
+type Tuning struct {
+	// TrustedProxies are those whose X-Forwarded-For and X-Forwarded-Proto are
+	// believed. What Realtime and SocketIO see as RemoteAddr is the client then.
+	TrustedProxies []netip.Prefix
+	// AccessLog has every request logged at level info, not only those that were refused or failed.
+	AccessLog bool
+	// LoginRate bounds sign-ins and registrations of one address (of an IPv6
+	// network of 64 bits); zero: no limit.
+	LoginRate engine.Rate
+	// AccountRate bounds the sign-ins to one account, whoever tries and whether there
+	// is such an account; zero: no limit.
+	AccountRate engine.Rate
+	// ReadRate bounds the GETs of one user, and StrangerRate the requests of one
+	// address without a token that holds; zero: no limit. Unsafe requests have the engine's rate.
+	ReadRate, StrangerRate engine.Rate
+}
+
 // DefaultLoginRate lets a person mistype and slows down a guesser.
 var DefaultLoginRate = engine.Rate{PerSecond: 5, Burst: 20}
+
+// DefaultAccountRate gives who guesses from many addresses 8,640 guesses a day.
+var DefaultAccountRate = engine.Rate{PerSecond: 0.1, Burst: 20}
 
 // DefaultStrangerRate lets a page with an old cookie load, and makes tokens slow to guess.
 var DefaultStrangerRate = engine.Rate{PerSecond: 20, Burst: 100}

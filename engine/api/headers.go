@@ -30,5 +30,9 @@ var pageSecurity = map[string][]string{
 	"Cross-Origin-Opener-Policy": {"same-origin"},
 }
 
+// transportSecurity has browsers come by TLS alone for a year. Names below this
+// one are somebody else's business.
+var transportSecurity = map[string][]string{"Strict-Transport-Security": {"max-age=31536000"}}
+
 // secure sets fields whose values are shared: they are replaced, never changed.
 func secure(h http.Header, fields map[string][]string) { maps.Copy(h, fields) }

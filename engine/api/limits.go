@@ -1,6 +1,7 @@
 package api
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"math"
 	"net/http"
@@ -14,18 +15,25 @@ import (
 // limits are the buckets that requests take from, each request from one: who
 // has a token from the user's, who has none or a wrong one from the address's.
 type limits struct {
-	writes    quota[engine.ID] // also of real-time frames
-	reads     quota[engine.ID]
-	signIns   quota[netip.Prefix]
-	strangers quota[netip.Prefix]
+	writes     quota[engine.ID] // also of real-time frames
+	writesRate engine.Rate      // that its policy tells
+	reads      quota[engine.ID]
+	signIns    quota[netip.Prefix]
+	strangers  quota[netip.Prefix]
+	accounts   *engine.Limiter[accountName] // of sign-ins, beside the address's
 }
+
+// accountName stands for a name that somebody signs in with, of whatever length.
+type accountName [sha256.Size]byte
 
 func newLimits(c *Config) *limits {
 	return &limits{
-		writes:    newQuota("writes", c.Engine.Writes()),
-		reads:     newQuota("reads", engine.NewLimiter[engine.ID](c.ReadRate, c.Now)),
-		signIns:   newQuota("sign-ins", engine.NewLimiter[netip.Prefix](c.LoginRate, c.Now)),
-		strangers: newQuota("strangers", engine.NewLimiter[netip.Prefix](c.StrangerRate, c.Now)),
+		accounts:   engine.NewLimiter[accountName](c.AccountRate, c.Now),
+		writes:     newQuota("writes", c.Engine.Writes()),
+		writesRate: c.Engine.Writes().Rate(),
+		reads:      newQuota("reads", engine.NewLimiter[engine.ID](c.ReadRate, c.Now)),
+		signIns:    newQuota("sign-ins", engine.NewLimiter[netip.Prefix](c.LoginRate, c.Now)),
+		strangers:  newQuota("strangers", engine.NewLimiter[netip.Prefix](c.StrangerRate, c.Now)),
 	}
 }
 
@@ -58,6 +66,15 @@ func (q *quota[K]) take(h http.Header, key K) error {
 	h["Ratelimit"] = []string{q.name + ";r=" + strconv.Itoa(g.Left) + ";t=" + strconv.FormatInt(seconds(g.Full), 10)}
 	if !g.OK {
 		return engine.RateError(g.Wait)
+	}
+	return nil
+}
+
+// signIn takes one from an account's bucket, before anybody knows whether there
+// is such an account: the answer to a guess must not tell.
+func (l *limits) signIn(username string) error {
+	if wait, ok := l.accounts.Allow(sha256.Sum256([]byte(username))); !ok {
+		return engine.RateError(wait)
 	}
 	return nil
 }

@@ -108,7 +108,7 @@ func (o *operation) admit(w http.ResponseWriter, r *request) error {
 		return nil // its answer is the same in every state
 	}
 	if o.anyone {
-		if err := o.server.limits.signIns.take(w.Header(), network(r.trace.client)); err != nil {
+		if err := o.server.limits().signIns.take(w.Header(), network(r.trace.client)); err != nil {
 			return err
 		}
 	}
@@ -129,7 +129,7 @@ func (o *operation) limit(h http.Header, r *request, err error) error {
 	if err != nil && !no && !errors.Is(err, engine.ErrUnauthorized) {
 		return err
 	}
-	limits := o.server.limits
+	limits := o.server.limits()
 	var limited error
 	switch {
 	case !known:

@@ -50,7 +50,7 @@ func parseHop(hop string) (netip.Addr, error) {
 }
 
 func (s *server) trusts(a netip.Addr) bool {
-	return slices.ContainsFunc(s.TrustedProxies, func(p netip.Prefix) bool { return p.Contains(a) })
+	return slices.ContainsFunc(s.tuned.Load().TrustedProxies, func(p netip.Prefix) bool { return p.Contains(a) })
 }
 
 // forwardedTLS reports whether the first proxy of a trusted chain was spoken to by TLS.

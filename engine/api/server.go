@@ -6,11 +6,12 @@ import (
 	"net/http"
 	"path"
 	"strings"
+	"sync/atomic"
 
 	"github.com/klatch-chat/klatch/engine"
 )
 
-// server answers all of a node's HTTP. All fields are fixed after New.
+// server answers all of a node's HTTP. All fields but tuned are fixed after New.
 type server struct {
 	Config
 	engine     *engine.Engine
@@ -19,8 +20,8 @@ type server struct {
 	responses  *responses
 	assets     assets
 	openAPI    *kept
-	limits     *limits
 	signIns    signInCounts
+	tuned      atomic.Pointer[tuned]
 	requests   *requestIDs
 	strangers  chan struct{} // one place for each request without a token that waits for a position
 }
@@ -34,6 +35,7 @@ type Handler interface {
 	Stats() Stats
 	// Operator returns the operator's door: see operator.go.
 	Operator() http.Handler
+	Tune(Tuning) // for all requests that come later
 }
 
 // New returns the handler of a node's public address.
@@ -44,10 +46,10 @@ func New(c Config) (Handler, error) {
 	}
 	s := &server{
 		Config: c, engine: c.Engine, mux: http.NewServeMux(), operations: http.NewServeMux(),
-		limits:    newLimits(&c),
 		requests:  newRequestIDs(),
 		strangers: make(chan struct{}, strangersWaiting),
 	}
+	s.tuned.Store(newTuned(&c, nil))
 	if s.assets, err = readAssets(c.Assets); err != nil {
 		return nil, fmt.Errorf("api: read the assets: %w", err)
 	}
@@ -89,6 +91,9 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		// Where two framings were given net/http has dropped one, and nobody can say
 		// any more that they agreed: RFC 9112, 6.1 has such a connection closed.
 		w.Header().Set("Connection", "close")
+	}
+	if s.HSTS {
+		secure(w.Header(), transportSecurity)
 	}
 	r = s.begin(r)
 	if err := s.engine.AdmitAddress(traceOf(r).client); err != nil {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -70,21 +71,48 @@ func TestHead(t *testing.T) {
 	n.anonymous(t).do("HEAD", "/me", nil).want(401)
 }
 
+// TestHeaders holds what browsers are told about each kind of answer against one table.
 func TestHeaders(t *testing.T) {
-	n := newNode(t, func(_ *engine.Config, c *Config) { c.Assets = fstest.MapFS{"index.html": {Data: []byte("page")}} })
-	for path, csp := range map[string]string{"/": pagePolicy, "/healthz": apiPolicy, basePath + "/me": apiPolicy, "/nothing": apiPolicy} {
-		h := n.anonymous(t).raw("GET", path, nil).Header
-		fields := map[string]string{"X-Content-Type-Options": "nosniff", "Cross-Origin-Resource-Policy": "same-origin", "Content-Security-Policy": csp}
-		if path == "/" {
-			fields["X-Frame-Options"], fields["Referrer-Policy"], fields["Cross-Origin-Opener-Policy"] = "DENY", "same-origin", "same-origin"
-		}
-		for name, want := range fields {
-			if got := h.Get(name); got != want {
-				t.Errorf("%s: %s: %q", path, name, got)
+	everywhere := map[string]string{"X-Content-Type-Options": "nosniff", "Cross-Origin-Resource-Policy": "same-origin"}
+	data := map[string]string{"Content-Security-Policy": apiPolicy, "Cache-Control": "no-store", "X-Frame-Options": "", "Referrer-Policy": ""}
+	page := map[string]string{"Content-Security-Policy": pagePolicy, "X-Frame-Options": "DENY", "Referrer-Policy": "same-origin",
+		"Cross-Origin-Opener-Policy": "same-origin", "Cache-Control": "no-cache"}
+	for _, tls := range []bool{false, true} {
+		n := newNode(t, func(_ *engine.Config, c *Config) {
+			c.Assets, c.HSTS = fstest.MapFS{"index.html": {Data: []byte("page")}, "app-0123456789ab.js": {Data: []byte("code")}}, tls
+			c.Realtime = http.NotFoundHandler()
+		})
+		for _, c := range []struct {
+			method, path string
+			status       int
+			fields       map[string]string
+		}{
+			{"GET", "/", 200, page},
+			{"GET", "/app-0123456789ab.js", 200, map[string]string{"X-Frame-Options": "DENY", "Content-Security-Policy": pagePolicy}},
+			{"GET", "/healthz", 200, data},
+			{"GET", basePath + "/openapi.json", 200, map[string]string{"Content-Security-Policy": apiPolicy}},
+			{"GET", basePath + "/me", 401, data},
+			{"POST", basePath + "/login", 415, data},
+			{"PUT", basePath + "/login", 405, data},
+			{"GET", "/nothing", 404, data},
+			{"GET", "//odd//path", 404, data},
+			{"GET", basePath + "/ws", 404, nil},
+		} {
+			h := n.anonymous(t).raw(c.method, c.path, nil).want(c.status).Header
+			want := maps.Clone(c.fields)
+			if want != nil {
+				maps.Copy(want, everywhere)
+			} else {
+				want = map[string]string{}
 			}
-		}
-		if path != "/" && h.Get("Cache-Control") != "no-store" {
-			t.Errorf("%s may be stored: %q", path, h.Get("Cache-Control"))
+			if want["Strict-Transport-Security"] = ""; tls {
+				want["Strict-Transport-Security"] = "max-age=31536000"
+			}
+			for name, value := range want {
+				if got := h.Get(name); got != value {
+					t.Errorf("TLS %v: %s %s: %s: %q, want %q", tls, c.method, c.path, name, got, value)
+				}
+			}
 		}
 	}
 	if strings.Contains(pagePolicy, "unsafe") {

@@ -38,6 +38,9 @@ func (s *server) register(r *request) (reply, error) {
 // seen the account yet would refuse the token.
 func (s *server) login(r *request) (reply, error) {
 	b, err := decode[login](r)
+	if err == nil {
+		err = s.limits().signIn(b.Username)
+	}
 	if err != nil {
 		return reply{}, err
 	}

@@ -42,13 +42,13 @@ func (c *signInCounts) count(err error) {
 
 // Stats implements Handler.
 func (s *server) Stats() Stats {
-	c := s.responses
+	c, limits := s.responses, s.limits()
 	st := Stats{
 		Hits: c.hits.Load(), Misses: c.misses.Load(), Joined: c.joined.Load(),
 		Bypassed: c.bypassed.Load(), Ahead: c.ahead.Load(), Failures: c.failed.Load(),
-		ReadsLimited:     s.limits.reads.limiter.Refused(),
-		SignInsLimited:   s.limits.signIns.limiter.Refused(),
-		StrangersLimited: s.limits.strangers.limiter.Refused(),
+		ReadsLimited:     limits.reads.limiter.Refused(),
+		SignInsLimited:   limits.signIns.limiter.Refused(),
+		StrangersLimited: limits.strangers.limiter.Refused(),
 		SignedIn:         s.signIns.done.Load(), SignInsWrong: s.signIns.wrong.Load(), SignInsFailed: s.signIns.failed.Load(),
 	}
 	if c.figures != nil {

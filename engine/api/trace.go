@@ -128,7 +128,7 @@ func (s *server) rescue(w *recorder, r *http.Request) {
 func (s *server) finish(t *trace, w *recorder, r *http.Request) {
 	took := s.Now().Sub(t.start)
 	level := slog.LevelDebug
-	if s.AccessLog || w.status >= 400 {
+	if s.tuned.Load().AccessLog || w.status >= 400 {
 		level = slog.LevelInfo
 	}
 	if s.Logger.Enabled(r.Context(), level) {

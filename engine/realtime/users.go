@@ -11,11 +11,19 @@ import (
 
 // userCounter bounds the connections of each user.
 type userCounter struct {
-	most    int
 	refused atomic.Uint64
 
 	mu    sync.Mutex
+	most  int
 	count map[engine.ID]int
+}
+
+// SetMaxUserConnections changes how many connections a user may have. Those that
+// are open stay.
+func (h *Handler) SetMaxUserConnections(most int) {
+	h.users.mu.Lock()
+	defer h.users.mu.Unlock()
+	h.users.most = most
 }
 
 func (u *userCounter) enter(user engine.ID) error {
