@@ -31,7 +31,8 @@ const (
 
 // Main runs one command line, args[0] being the program, and returns its exit code.
 func Main(args []string, stdout, stderr io.Writer) int {
-	err := newApp(stdout, stderr).Run(args)
+	app := newApp(stdout, stderr)
+	err := app.Run(flagsFirst(app, args))
 	if err == nil {
 		return exitDone
 	}
@@ -54,10 +55,13 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		ErrWriter:       stderr,
 		HideVersion:     true,
 		HideHelpCommand: true,
-		Commands:        []*cli.Command{serveCommand(), healthCommand(), clusterCommand(), benchCommand(), versionCommand()},
-		Action:          noSuchCommand,
-		OnUsageError:    wrongFlag,
-		ExitErrHandler:  func(*cli.Context, error) {}, // Main alone decides the exit code
+		Commands: []*cli.Command{
+			serveCommand(), healthCommand(), clusterCommand(), adminCommand(), benchCommand(),
+			completionCommand(), completeCommand(), manCommand(), versionCommand(),
+		},
+		Action:         noSuchCommand,
+		OnUsageError:   wrongFlag,
+		ExitErrHandler: func(*cli.Context, error) {}, // Main alone decides the exit code
 	}
 	adopt(app.Commands)
 	return app

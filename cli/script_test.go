@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"strconv"
@@ -57,11 +58,13 @@ func leaked() (err error) {
 //	signal NAME CODE         sends SIGTERM and waits; it must end with this code
 //	ended NAME CODE          waits for a node that ends by itself
 func TestScripts(t *testing.T) {
+	commands := map[string]func(*testscript.TestScript, bool, []string){
+		"exits": cmdExits, "node": cmdNode, "signal": cmdSignal, "ended": cmdEnded,
+	}
+	maps.Copy(commands, scriptCommands)
 	testscript.Run(t, testscript.Params{
-		Dir: "testdata/script",
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": cmdExits, "node": cmdNode, "signal": cmdSignal, "ended": cmdEnded,
-		},
+		Dir:  "testdata/script",
+		Cmds: commands,
 		Setup: func(env *testscript.Env) error {
 			env.Values[nodesKey{}] = map[string]*runningNode{}
 			return nil
