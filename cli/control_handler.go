@@ -8,6 +8,7 @@ import (
 
 	"github.com/klatch-chat/klatch/cluster"
 	"github.com/klatch-chat/klatch/engine"
+	"github.com/klatch-chat/klatch/storage"
 )
 
 // nodeFacts is what commands need to know of the node that they speak with.
@@ -35,6 +36,7 @@ type left struct {
 // desk answers what comes over the control socket.
 type desk struct {
 	config  Config
+	store   *storage.Store
 	engine  *engine.Engine
 	members *membership // nil: no cluster
 
@@ -48,6 +50,7 @@ func (d *desk) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /node", d.node)
 	mux.HandleFunc("GET /health", d.health)
+	mux.HandleFunc("GET /export", d.export)
 	mux.HandleFunc("GET /cluster/members", d.inCluster(d.list))
 	mux.HandleFunc("GET /cluster/conflicts", d.conflicts)
 	mux.HandleFunc("POST /cluster/leave", d.inCluster(d.leave))

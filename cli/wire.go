@@ -100,7 +100,7 @@ func (n *node) openEngine(c Config, store *storage.Store) (e *engine.Engine, err
 	trust := openTrust(n.log)
 	n.close = append(n.close, trust.close)
 	n.reload = &reloader{log: n.log, trust: trust}
-	n.desk = &desk{config: c}
+	n.desk = &desk{config: c, store: store}
 	control, err := openControl(c.Data)
 	if err != nil {
 		n.log.Warn("no control socket: klatch cluster cannot reach this node", "err", err)

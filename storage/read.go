@@ -134,6 +134,9 @@ func (p *prober) get(key []byte) ([]byte, error) {
 
 func (p *prober) close() error { return p.it.Close() }
 
+// Close lets done close it.
+func (p *prober) Close() error { return p.close() }
+
 // probe looks one such key up.
 func (s *Store) probe(key []byte) ([]byte, error) {
 	p, err := newProber(s.view())

@@ -89,7 +89,8 @@ type Store struct {
 	background atomic.Pointer[error]
 	corrupt    atomic.Uint64
 
-	seeds atomic.Uint64 // how many have been begun, by anybody
+	seeds      atomic.Uint64 // how many have been begun, by anybody
+	chronicles chronicles    // that are being read
 
 	// Owned by the committer's Tx.
 	heads heads
@@ -403,7 +404,7 @@ func (s *Store) Close() error {
 }
 
 func (s *Store) shut() error {
-	var errs []error
+	errs := []error{s.chronicles.close()}
 	if snap := s.fallback.Swap(nil); snap != nil {
 		errs = append(errs, snap.Close())
 	}

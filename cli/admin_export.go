@@ -1,0 +1,114 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/klatch-chat/klatch/engine"
+	"github.com/klatch-chat/klatch/storage"
+)
+
+func exportCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "export",
+		Usage:     "write everything as JSON Lines",
+		UsageText: "klatch admin export [flags] [FILE|-]",
+		Description: "Writes every event of the log, in order of time, to FILE or to standard output: docs/export.md describes the form. Asks the node that runs in --data, or reads the directory of a stopped one.\n" +
+			"Bodies of deleted messages, and bodies before an edit, stay behind without --everything; password hashes and sign-ins without --secrets. With both an import makes the same store to the byte.\n" +
+			"An export that was cut goes on with --resume FILE. The position that an export ends with is where the next may begin, with --after.\n\n" +
+			"Examples:\n   klatch admin export --data /var/lib/klatch chat.jsonl\n   klatch admin export | zstd > chat.jsonl.zst\n   klatch admin export --resume chat.jsonl",
+		Flags: []cli.Flag{
+			dataFlag(),
+			&cli.StringFlag{Name: "after", Usage: "only what came after this `POSITION`"},
+			&cli.StringFlag{Name: "resume", Usage: "make a cut `FILE` whole"},
+			&cli.BoolFlag{Name: "everything", Usage: "also bodies of deleted messages and before edits"},
+			&cli.BoolFlag{Name: "secrets", Usage: "also password hashes and sign-ins"},
+			jsonFlag(),
+		},
+		Action: export,
+	}
+}
+
+const toStandardOutput = "-"
+
+// exportRequest is what an export is to hold.
+type exportRequest = storage.ExportOptions
+
+func export(c *cli.Context) error {
+	o, err := exportOptions(c)
+	if err != nil {
+		return err
+	}
+	file := c.Args().First()
+	resume := c.String("resume")
+	switch {
+	case c.Args().Len() > 1:
+		return usageErrorf(c, "export takes one argument, after the flags, not also %q", c.Args().Get(1))
+	case resume != "" && (file != "" || c.IsSet("after") || o.Everything || o.Secrets):
+		return usageErrorf(c, "--resume goes on as the file began: it takes no FILE, --after, --everything or --secrets")
+	case c.Bool("json") && resume == "" && (file == "" || file == toStandardOutput):
+		return usageErrorf(c, "--json tells of a FILE: without one the export itself is the result")
+	}
+	source, err := openExportSource(c.String("data"))
+	if err != nil {
+		return err
+	}
+	defer source.close()
+	progress := newAdminProgress(c.App.ErrWriter, "exported", "events")
+	defer progress.end()
+	var done exportResult
+	switch {
+	case resume != "":
+		done, err = resumeExport(source, resume, progress)
+	case file == "" || file == toStandardOutput:
+		done, err = exportTo(source, o, c.App.Writer, progress)
+	default:
+		done, err = exportToFile(source, o, file, progress)
+	}
+	if err != nil {
+		return fmt.Errorf("export: %w", err)
+	}
+	progress.end()
+	return done.tell(c)
+}
+
+func exportOptions(c *cli.Context) (o exportRequest, err error) {
+	o.Everything, o.Secrets = c.Bool("everything"), c.Bool("secrets")
+	if c.IsSet("after") {
+		if o.After, err = engine.ParsePosition(c.String("after")); err != nil {
+			return o, usageErrorf(c, "--after: %w: it is what an export ends with", err)
+		}
+	}
+	return o, nil
+}
+
+// exportResult is what an export did.
+type exportResult struct {
+	File     string `json:"file"`
+	Events   uint64 `json:"events"`
+	SHA256   string `json:"sha256"` // as in the file's last line
+	Position string `json:"position"`
+}
+
+func (r exportResult) tell(c *cli.Context) error {
+	if c.Bool("json") {
+		return json.NewEncoder(c.App.Writer).Encode(r)
+	}
+	out, where := c.App.Writer, r.File
+	if r.File == "" {
+		out, where = c.App.ErrWriter, "standard output"
+	}
+	_, err := fmt.Fprintf(out, "exported %d events to %s, up to position %s\n", r.Events, where, r.Position)
+	return err
+}
+
+// exportSource is a running node or a stopped one's directory.
+type exportSource interface {
+	// export writes a whole file; what it wrote before an error is the beginning of one.
+	export(ctx context.Context, o exportRequest, w io.Writer) error
+	close()
+}
