@@ -18,7 +18,7 @@ func adminCommand() *cli.Command {
 			"   KLATCH_TOKEN=... klatch admin user list --url https://chat.example.org",
 		Subcommands: []*cli.Command{
 			userCommand(), roomCommand(), messageCommand(), inviteCommand(), tokenCommand(), banCommand(), statsCommand(),
-			exportCommand(), importCommand(),
+			checkCommand(), compactCommand(), exportCommand(), importCommand(),
 		},
 		Action: noSuchSubcommand,
 	})

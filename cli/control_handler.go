@@ -56,6 +56,8 @@ func (d *desk) handler() http.Handler {
 	mux.HandleFunc("POST /cluster/leave", d.inCluster(d.leave))
 	mux.HandleFunc("POST /cluster/forget", d.inCluster(d.forget))
 	mux.HandleFunc("/api/v1/", d.administer)
+	mux.HandleFunc("POST /store/check", d.check)
+	mux.HandleFunc("POST /store/compact", d.compact)
 	return mux
 }
 

@@ -24,6 +24,10 @@
 // While the disk is nearly full, or tables cannot be written, no batch begins;
 // that ends by itself (space.go).
 //
+// Check (check.go) reads the whole store at one moment, also while it serves, and holds
+// everything in it against the log. Rebuild (rebuild.go) makes all that is derived again
+// in one step, and says what the log itself has lost.
+//
 // # What it does not
 //
 // Readers may see a batch in the moment between Pebble's writing and its sync;
@@ -36,7 +40,9 @@
 // says what it has seen. Suffixes of names have 25 bits: two later claims of one
 // name could look the same, and the earlier is found then. Damage in the middle
 // of the newest write-ahead log (not a torn end: a bad disk) may be taken by
-// Pebble for the end of the log.
+// Pebble for the end of the log. Whether a message's body is the one that was written, only
+// the checksums of its blocks tell. A store that Pebble cannot open (its manifest is lost, or a
+// whole file) can be neither checked nor rebuilt, only restored.
 //
 // # The way of the data
 //
@@ -63,6 +69,13 @@
 // reader's cache but by raising a number for each subject that it changes.
 //
 // # What lost
+//
+// Of ways to check: deriving posts again too and comparing byte for byte, which is what the
+// check does with all else: a store written anew, and as much disk again. Looking up, for each entry,
+// what it rests on: a random read for each of millions. Checks of each sort of register by rules
+// of their own: they would be the derivations written twice, and a new kind of event would pass unchecked until
+// somebody thought of it. Of ways to rebuild: keeping events behind a gap, or filling it with placeholders, which
+// breaks I2 or has two nodes hold other events under one name.
 //
 // An index of views apart from the log, in SQL: two syncs a batch, or one that
 // covers both and no page as one scan. Message bytes in the log with the time index

@@ -21,7 +21,11 @@ type getter interface {
 
 func (s *Store) get(key []byte) ([]byte, error) {
 	s.reads.seeks.Add(1)
-	v, closer, err := s.view().Get(key)
+	return getOf(s.view(), key)
+}
+
+func getOf(r pebble.Reader, key []byte) ([]byte, error) {
+	v, closer, err := r.Get(key)
 	if errors.Is(err, pebble.ErrNotFound) {
 		return nil, nil
 	}

@@ -34,7 +34,18 @@ type Options struct {
 	Logger  *slog.Logger     // default: none
 
 	unknown func(engine.Kind) bool // tests play an older version with it: kinds that it does not know
+	access  access
 }
+
+// access is what a store is opened for, beside serving.
+type access int
+
+const (
+	toServe   access = iota
+	toExamine        // reads only, whatever state the store is in
+	toRebuild        // as that, and takes in new tables
+	toDerive         // a scratch: lost by a crash, and nobody minds
+)
 
 const (
 	defaultMemory  = 256 << 20
@@ -78,6 +89,7 @@ type Store struct {
 	origin engine.Origin
 	dir    string
 	tables sstable.WriterOptions  // of what a Seed writes
+	reader sstable.ReaderOptions  // of what Check reads past Pebble
 	hidden func(engine.Kind) bool // kinds to treat as unknown; nil: none
 
 	// Read by anybody, written by the committer.
@@ -91,6 +103,7 @@ type Store struct {
 
 	seeds      atomic.Uint64 // how many have been begun, by anybody
 	chronicles chronicles    // that are being read
+	work       work
 
 	// Owned by the committer's Tx.
 	heads heads
@@ -149,7 +162,11 @@ func Open(dir string, opts Options) (*Store, error) {
 	s.guard = newGuard(opts.FS, func(err error) {
 		s.log.Error("the disk failed: no more writes until the store is opened again", "dir", dir, "err", err)
 	})
+	s.work.init()
 	s.stall.memtable = opts.Memory / 16
+	if opts.access == toDerive {
+		s.stall.memtable = 2 * scratchMemtable / stallMemtables
+	}
 	s.space = space{fs: opts.FS, dir: dir, reserve: uint64(max(opts.Reserve, 0)), now: opts.Now}
 	if err := s.open(dir, opts); err != nil {
 		s.guard.open()
@@ -161,6 +178,21 @@ func Open(dir string, opts Options) (*Store, error) {
 }
 
 func (s *Store) open(dir string, opts Options) (err error) {
+	if err := s.openFiles(dir, opts); err != nil {
+		return err
+	}
+	switch opts.access {
+	case toExamine, toRebuild:
+		return nil
+	case toServe:
+		if err := s.identify(opts.Rand); err != nil {
+			return err
+		}
+	}
+	return s.load()
+}
+
+func (s *Store) openFiles(dir string, opts Options) (err error) {
 	if err := opts.FS.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("%w: %w", ErrNotWritable, err)
 	}
@@ -180,13 +212,8 @@ func (s *Store) open(dir string, opts Options) (err error) {
 	o.EnsureDefaults() // Open did it with a copy
 	s.tables = o.MakeWriterOptions(0, s.db.TableFormat())
 	s.tables.DisableValueBlocks = true // a writer keeps those in memory until its table ends
-	if err := s.guard.failure(); err != nil {
-		return err
-	}
-	if err := s.identify(opts.Rand); err != nil {
-		return err
-	}
-	return s.load()
+	s.reader = o.MakeReaderOptions()
+	return s.guard.failure()
 }
 
 // openPebble opens the database. Pebble panics on some malformed logs.
@@ -224,6 +251,11 @@ func (s *Store) pebbleOptions(opts Options) *pebble.Options {
 			CompactionEnd: func(i pebble.CompactionInfo) { s.backgroundDone(i.Err) },
 		},
 	}
+	o.ReadOnly = opts.access == toExamine
+	if opts.access == toDerive {
+		scratchOptions(o)
+	}
+	o.DisableAutomaticCompactions = opts.access == toRebuild // they would read what is damaged
 	for i := range o.Levels {
 		o.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
 		o.Levels[i].FilterType = pebble.TableFilter
@@ -397,6 +429,7 @@ func (s *Store) view() pebble.Reader {
 func (s *Store) Close() error {
 	s.close.Do(func() {
 		s.closed.Store(true)
+		s.work.stop()
 		s.guard.open()
 		s.closeErr = s.shut()
 	})

@@ -19,7 +19,8 @@ type tables struct {
 	fs    vfs.FS
 	dir   string
 	opts  sstable.WriterOptions
-	limit int // bytes of keys and values a table
+	limit int  // bytes of keys and values a table
+	plain bool // no range deletions: who ingests the tables excises what was there
 
 	w     *sstable.Writer
 	start []byte // of the range of the open table
@@ -80,8 +81,10 @@ func (t *tables) cut(end, next []byte) error {
 	if err := t.open(); err != nil {
 		return err
 	}
-	if err := t.w.DeleteRange(t.start, end); err != nil {
-		return fmt.Errorf("write table: %w", err)
+	if !t.plain {
+		if err := t.w.DeleteRange(t.start, end); err != nil {
+			return fmt.Errorf("write table: %w", err)
+		}
 	}
 	w := t.w
 	t.w, t.start, t.size = nil, next, 0

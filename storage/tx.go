@@ -72,15 +72,22 @@ func (t *Tx) Append(e *engine.Event) (bool, engine.Effects, error) {
 	if err := t.admit(e, last); err != nil {
 		return false, engine.Effects{}, err
 	}
-	t.effects = engine.Effects{}
-	t.note(t.apply(e))
+	t.take(e)
 	if t.err != nil {
 		return false, engine.Effects{}, t.err
+	}
+	return true, t.effects, nil
+}
+
+// take writes an event that has been admitted, and moves its origin's mark.
+func (t *Tx) take(e *engine.Event) {
+	t.effects = engine.Effects{}
+	if t.note(t.apply(e)); t.err != nil {
+		return
 	}
 	t.marks[e.Origin] = mark{e.Seq, e.Stamp}
 	t.newest = max(t.newest, e.Stamp)
 	t.count++
-	return true, t.effects, nil
 }
 
 func (t *Tx) mark(o engine.Origin) mark {
@@ -120,6 +127,11 @@ func (t *Tx) apply(e *engine.Event) error {
 	if err := t.batch.Set(logKey(e.Origin, e.Seq), value, nil); err != nil {
 		return err
 	}
+	return t.views(e)
+}
+
+// views derives what an inline event means, or notes that nothing was derived.
+func (t *Tx) views(e *engine.Event) error {
 	if e.Payload == nil {
 		return t.set(unknownKey(e.Kind, e.Origin, e.Seq), []byte{})
 	}
