@@ -18,7 +18,7 @@ func adminCommand() *cli.Command {
 			"   KLATCH_TOKEN=... klatch admin user list --url https://chat.example.org",
 		Subcommands: []*cli.Command{
 			userCommand(), roomCommand(), messageCommand(), inviteCommand(), tokenCommand(), banCommand(), statsCommand(),
-			checkCommand(), compactCommand(), exportCommand(), importCommand(),
+			checkCommand(), compactCommand(), backupCommand(), restoreCommand(), exportCommand(), importCommand(),
 		},
 		Action: noSuchSubcommand,
 	})

@@ -1,13 +1,11 @@
 package cli
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"text/tabwriter"
 
@@ -77,19 +75,10 @@ func sureToLose(c *cli.Context, r storage.RebuildReport) error {
 	if err := writeLosses(c.App.ErrWriter, r.Lost); err != nil {
 		return err
 	}
-	in, ok := c.App.Reader.(*os.File)
-	if !ok || !isTerminal(in) {
+	if terminalOf(c.App.Reader) == nil {
 		return usageErrorf(c, "%w: nothing was changed; --yes rebuilds without them", storage.ErrLoss)
 	}
-	fmt.Fprint(c.App.ErrWriter, "Rebuild without these events? [y/N] ")
-	answer, err := bufio.NewReader(in).ReadString('\n')
-	if err != nil && !errors.Is(err, io.EOF) {
-		return err
-	}
-	if a := strings.ToLower(strings.TrimSpace(answer)); a != "y" && a != "yes" {
-		return errors.New("nothing was changed")
-	}
-	return nil
+	return confirm(c, "Rebuild without these events?")
 }
 
 func writeRebuilt(w io.Writer, r rebuilt) error {

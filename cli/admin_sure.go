@@ -36,12 +36,20 @@ func (e *errand) sure(format string, args ...any) (bool, error) {
 	if terminalOf(e.App.Reader) == nil {
 		return false, usageErrorf(e.Context, "would %s, which cannot be undone: add --yes, or --dry-run to only look", what)
 	}
-	fmt.Fprintf(e.App.ErrWriter, "%s%s? This cannot be undone. Type yes: ", strings.ToUpper(what[:1]), what[1:])
-	answer, err := bufio.NewReader(io.LimitReader(e.App.Reader, 100)).ReadString('\n')
-	if err != nil || strings.TrimSpace(answer) != "yes" {
-		return false, errNotSure
+	if err := confirm(e.Context, strings.ToUpper(what[:1])+what[1:]+"? This cannot be undone."); err != nil {
+		return false, err
 	}
 	return true, nil
+}
+
+// confirm asks who sits at the terminal, and returns errNotSure for any answer but yes.
+func confirm(c *cli.Context, question string) error {
+	fmt.Fprintf(c.App.ErrWriter, "%s Type yes: ", question)
+	answer, err := bufio.NewReader(io.LimitReader(c.App.Reader, 100)).ReadString('\n')
+	if err != nil || strings.TrimSpace(answer) != "yes" {
+		return errNotSure
+	}
+	return nil
 }
 
 // terminalOf is the terminal that r or w is, nil if it is none.

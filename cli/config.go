@@ -55,6 +55,7 @@ type Config struct {
 	LogLevel  slog.Level
 
 	inherited inherited // from the service manager
+	recipe    recipe    // what all this was made of
 }
 
 // tls reports whether the node speaks TLS itself.

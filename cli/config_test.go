@@ -38,6 +38,7 @@ func TestDefaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	got.recipe = recipe{}
 	want := Config{
 		Addr: "127.0.0.1:8080", OpsAddr: "127.0.0.1:8081", Data: "./klatch-data", Memory: 256 << 20,
 		Registration: engine.RegistrationOpen, MaxMessage: 16 << 10, UserRate: engine.Rate{PerSecond: 20, Burst: 60},

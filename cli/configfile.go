@@ -28,20 +28,25 @@ const (
 // found is a setting's value as text, and where it was written, for messages.
 type found struct{ text, where string }
 
-// readConfigFile returns the settings in a YAML file, by name.
-func readConfigFile(name string) (map[string]found, error) {
+// readConfigFile returns the settings in a YAML file, by name, and the file's text.
+func readConfigFile(name string) (map[string]found, []byte, error) {
 	data, err := os.ReadFile(name)
 	if err != nil {
-		return nil, fmt.Errorf("--config: %w", err)
+		return nil, nil, fmt.Errorf("--config: %w", err)
 	}
 	root, err := parseDocument(data)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+		return nil, nil, fmt.Errorf("%s: %w", name, err)
 	}
-	values := map[string]found{}
 	if root == nil {
-		return values, nil
+		return nil, data, nil
 	}
+	values, err := fileSettings(name, root)
+	return values, data, err
+}
+
+func fileSettings(name string, root *yaml.Node) (map[string]found, error) {
+	values := map[string]found{}
 	if root.Kind != yaml.MappingNode {
 		return nil, fmt.Errorf("%s:%d: expected lines of the form key: value", name, root.Line)
 	}

@@ -40,7 +40,8 @@ type desk struct {
 	engine  *engine.Engine
 	members *membership // nil: no cluster
 
-	api atomic.Pointer[http.Handler] // nil until the node has one
+	api     atomic.Pointer[http.Handler] // nil until the node has one
+	backups *archivist
 }
 
 // maxConflicts is how many names one answer lists.
@@ -51,6 +52,7 @@ func (d *desk) handler() http.Handler {
 	mux.HandleFunc("GET /node", d.node)
 	mux.HandleFunc("GET /health", d.health)
 	mux.HandleFunc("GET /export", d.export)
+	mux.Handle("POST /backup", d.backups)
 	mux.HandleFunc("GET /cluster/members", d.inCluster(d.list))
 	mux.HandleFunc("GET /cluster/conflicts", d.conflicts)
 	mux.HandleFunc("POST /cluster/leave", d.inCluster(d.leave))

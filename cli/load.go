@@ -22,10 +22,11 @@ func loadConfig(flags, environment lookup) (Config, error) {
 
 // loadSettings is loadConfig that also tells what was written.
 func loadSettings(flags, environment lookup) (c Config, written texts, err error) {
-	file, err := configFile(flags, environment)
+	file, text, err := configFile(flags, environment)
 	if err != nil {
 		return Config{}, nil, err
 	}
+	c.recipe.file = text
 	written = texts{}
 	for i := range settings {
 		s := &settings[i]
@@ -37,17 +38,18 @@ func loadSettings(flags, environment lookup) (c Config, written texts, err error
 			return Config{}, nil, fmt.Errorf("%s: %w", v.where, err)
 		}
 		written[s.name] = v.text
+		c.recipe.note(s, v.text)
 	}
 	return c, written, c.finish()
 }
 
-func configFile(flags, environment lookup) (map[string]found, error) {
+func configFile(flags, environment lookup) (map[string]found, []byte, error) {
 	name, ok := flags("config")
 	if !ok {
 		name, ok = environment(envName("config"))
 	}
 	if !ok || name == "" {
-		return nil, nil
+		return nil, nil, nil
 	}
 	return readConfigFile(name)
 }

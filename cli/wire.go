@@ -12,6 +12,7 @@ import (
 	"github.com/klatch-chat/klatch/engine"
 	"github.com/klatch-chat/klatch/engine/api"
 	"github.com/klatch-chat/klatch/storage"
+	"github.com/klatch-chat/klatch/storage/backup"
 	"github.com/klatch-chat/klatch/web"
 )
 
@@ -100,7 +101,8 @@ func (n *node) openEngine(c Config, store *storage.Store) (e *engine.Engine, err
 	trust := openTrust(n.log)
 	n.close = append(n.close, trust.close)
 	n.reload = &reloader{log: n.log, trust: trust}
-	n.desk = &desk{config: c, store: store}
+	n.desk = &desk{config: c, store: store, backups: newArchivist(func() backup.Source { return backupSource(store, c.recipe) })}
+	n.close = append(n.close, n.desk.backups.close)
 	control, err := openControl(c.Data)
 	if err != nil {
 		n.log.Warn("no control socket: klatch cluster cannot reach this node", "err", err)

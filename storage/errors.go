@@ -20,6 +20,7 @@ var (
 	ErrNewer       = errors.New("data directory has a newer format")
 	ErrDamaged     = errors.New("data directory is damaged")
 	ErrDisk        = errors.New("disk failed")
+	ErrUnfinished  = errors.New("data directory holds an unfinished restore")
 )
 
 // OpenError says why a data directory does not open.
@@ -40,6 +41,8 @@ func (e *OpenError) Error() string {
 		return fmt.Sprintf("the data directory %s was written by another or a newer version of klatch: %v. Start that version, or choose another directory with --data.", e.Dir, e.Err)
 	case ErrDamaged:
 		return fmt.Sprintf("the data directory %s is damaged: %v. Restore a backup, or start with an empty directory and let the other nodes fill it.", e.Dir, e.Err)
+	case ErrUnfinished:
+		return fmt.Sprintf("the data directory %s holds a restore that has not been finished. If none is running, empty the directory and run klatch admin restore again.", e.Dir)
 	}
 	return fmt.Sprintf("the disk under the data directory %s fails: %v.", e.Dir, e.Err)
 }
@@ -52,7 +55,7 @@ func openError(dir string, err error) error {
 }
 
 func openReason(err error) error {
-	for _, reason := range []error{ErrNotWritable, ErrLocked, ErrNewer, ErrDamaged, ErrDisk} {
+	for _, reason := range []error{ErrNotWritable, ErrLocked, ErrNewer, ErrDamaged, ErrDisk, ErrUnfinished} {
 		if errors.Is(err, reason) {
 			return reason
 		}

@@ -12,9 +12,9 @@ import (
 
 // Why an import does not begin.
 var (
-	ErrNotEmpty = errors.New("the store has events that the file has not")
-	ErrOwnLog   = errors.New("the file has events of this very node that the store has not: a seq must not be used twice")
-	ErrAhead    = errors.New("the file goes on from a position that the store has not reached")
+	ErrOtherEvents = errors.New("the store has events that the file has not")
+	ErrOwnLog      = errors.New("the file has events of this very node that the store has not: a seq must not be used twice")
+	ErrAhead       = errors.New("the file goes on from a position that the store has not reached")
 )
 
 // Imported is what an import did.
@@ -55,7 +55,7 @@ func (s *Store) mayImport(h portable.Header) error {
 	case !have.Covers(h.After):
 		return ErrAhead
 	case !h.Position.Covers(have):
-		return ErrNotEmpty
+		return ErrOtherEvents
 	}
 	return nil
 }

@@ -28,8 +28,8 @@ func TestI2ImportInto(t *testing.T) {
 		file []byte
 		want error
 	}{
-		"a store with other events":               {b, early, ErrNotEmpty},
-		"a store with later events":               {a, early, ErrNotEmpty},
+		"a store with other events":               {b, early, ErrOtherEvents},
+		"a store with later events":               {a, early, ErrOtherEvents},
 		"a store that lacks what came before":     {openMem(t, vfs.NewMem()), late, ErrAhead},
 		"the node's own events, which it has not": {ownLogOf(t, a.Origin()), early, ErrOwnLog},
 	} {

@@ -33,8 +33,9 @@ type Options struct {
 	Rand    io.Reader        // makes the origin of a new store; default crypto/rand
 	Logger  *slog.Logger     // default: none
 
-	unknown func(engine.Kind) bool // tests play an older version with it: kinds that it does not know
-	access  access
+	restoring bool                   // a Restoration opens it
+	unknown   func(engine.Kind) bool // tests play an older version with it: kinds that it does not know
+	access    access
 }
 
 // access is what a store is opened for, beside serving.
@@ -195,6 +196,11 @@ func (s *Store) open(dir string, opts Options) (err error) {
 func (s *Store) openFiles(dir string, opts Options) (err error) {
 	if err := opts.FS.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("%w: %w", ErrNotWritable, err)
+	}
+	if !opts.restoring {
+		if err := refuseUnfinished(opts.FS, dir); err != nil {
+			return err
+		}
 	}
 	if s.lock, err = lockDirectory(dir, opts.FS); err != nil {
 		return err

@@ -1,0 +1,95 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/klatch-chat/klatch/engine"
+	"github.com/klatch-chat/klatch/storage"
+	"github.com/klatch-chat/klatch/storage/backup"
+)
+
+func restoreCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "restore",
+		Usage:     "make a new node's data directory out of a backup",
+		UsageText: "klatch admin restore DIR|FILE|- [--data DIR] [--json]",
+		Description: "Verifies the backup first, and writes only to a directory that is missing or empty. The node that starts there is a new one with all that the old one had at the time of the backup: " +
+			"people stay signed in, and a cluster sends it what has happened since.\n\n" +
+			"The backup's configuration is put into restored/ in the data directory, and not used before somebody names it with --config: with it the node joins the cluster that the old one was in.\n\n" +
+			"Examples:\n   klatch admin restore /var/backups/klatch/monday --data /var/lib/klatch\n" +
+			"   zstd -dc monday.tar.zst | klatch admin restore - --data /var/lib/klatch",
+		Flags:  []cli.Flag{dataFlag(), jsonFlag()},
+		Action: runRestore,
+	}
+}
+
+// restored is what a restore has made, in JSON.
+type restored struct {
+	Data   string `json:"data"`
+	Node   string `json:"node"`
+	From   string `json:"from"` // the node that the backup is of
+	Events uint64 `json:"events"`
+	SHA256 string `json:"sha256"`
+}
+
+func runRestore(c *cli.Context) error {
+	from, err := oneArgument(c, "a backup: a directory, a file or - for standard input")
+	if err != nil {
+		return err
+	}
+	ctx, stop := signal.NotifyContext(c.Context, syscall.SIGTERM, syscall.SIGINT)
+	defer stop()
+	data := c.String("data")
+	sum, origin, err := restore(ctx, c, from, data)
+	if err != nil {
+		if errors.Is(err, storage.ErrNotEmpty) {
+			err = fmt.Errorf("%w: restore into a new one, or empty it first", err)
+		}
+		return err
+	}
+	if c.Bool("json") {
+		return json.NewEncoder(c.App.Writer).Encode(restored{data, origin.String(), sum.Node, sum.Events, sum.SHA256})
+	}
+	fmt.Fprintf(c.App.Writer, "%s has %d events of node %s, and is node %s\n", data, sum.Events, sum.Node, origin)
+	fmt.Fprintf(c.App.ErrWriter, "Start it by klatch serve --data %s, with --config %s if it is to run as the old node did.\n"+
+		"In a cluster, have the others forget the old node, once it will not come back: klatch cluster leave --node %s\n",
+		data, filepath.Join(data, "restored", "settings.yaml"), sum.Node)
+	return nil
+}
+
+func restore(ctx context.Context, c *cli.Context, from, data string) (backup.Summary, engine.Origin, error) {
+	if from != toStdout {
+		if err := verifyFirst(ctx, c, from); err != nil {
+			return backup.Summary{}, 0, err
+		}
+	}
+	a, shut, err := openArchive(c, from)
+	if err != nil {
+		return backup.Summary{}, 0, err
+	}
+	defer shut()
+	progress := newTransfer(c.App.ErrWriter, "restore")
+	defer progress.end()
+	return backup.Restore(ctx, a, data, storage.Options{Memory: offlineMemory, FS: Disk, Now: Clock}, progress.show)
+}
+
+// verifyFirst reads what can be read twice, before anything is written.
+func verifyFirst(ctx context.Context, c *cli.Context, from string) error {
+	a, shut, err := openArchive(c, from)
+	if err != nil {
+		return err
+	}
+	defer shut()
+	progress := newTransfer(c.App.ErrWriter, "verify")
+	defer progress.end()
+	_, err = backup.Verify(ctx, a, progress.show)
+	return err
+}
