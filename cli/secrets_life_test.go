@@ -1,16 +1,13 @@
 package cli
 
 import (
-	"bufio"
 	"bytes"
 	"crypto/rand"
 	"encoding/base64"
-	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -21,9 +18,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
-
-	"github.com/golang-jwt/jwt/v5"
 )
 
 // TestSecretsStayInside (I9): a node lives a whole life, its end by kill -9 included,
@@ -214,212 +208,6 @@ func object(pairs ...string) string {
 }
 
 const v1 = "/api/v1"
-
-// accounts are made, signed in to, changed and left.
-func (l *life) accounts() {
-	l.ask(403, "POST", v1+"/register", nil, object("username", "eve", "password", l.secret("eve's password"), "invite", l.secret("made-up invite")))
-	l.ask(422, "POST", v1+"/register", nil, object("username", "Not A Name", "password", l.secret("a password for no name"), "invite", l.secrets["first invite"]))
-	l.ada = l.field(l.ask(201, "POST", v1+"/register", nil, object("username", "ada", "password", l.secret("ada's password"), "invite", l.secrets["first invite"])), "token")
-	l.secrets["ada's first token"] = l.ada
-	l.ask(401, "POST", v1+"/login", nil, object("username", "ada", "password", l.secret("wrong password")))
-	l.ask(401, "POST", v1+"/login", nil, object("username", l.secret("password as a name"), "password", "x"))
-	l.secrets["ada's second token"] = l.field(l.ask(200, "POST", v1+"/login", nil, object("username", "ada", "password", l.secrets["ada's password"])), "token")
-	l.secrets["invite"] = l.field(l.ask(201, "POST", v1+"/invites", bearer(l.ada), "{}"), "invite")
-	l.bob = l.field(l.ask(201, "POST", v1+"/register", nil, object("username", "bob", "password", l.secret("bob's password"), "invite", l.secrets["invite"])), "token")
-	l.secrets["bob's token"] = l.bob
-	l.ask(403, "POST", v1+"/register", nil, object("username", "eve", "password", l.secret("eve's other password"), "invite", l.secrets["invite"]))
-	l.ask(403, "PATCH", v1+"/me", bearer(l.ada), object("password", l.secret("a new password"), "current_password", l.secret("a wrong current password")))
-	l.ada = l.field(l.ask(200, "PATCH", v1+"/me", bearer(l.ada), object("password", l.secrets["a new password"], "current_password", l.secrets["ada's password"])), "token")
-	l.secrets["ada's last token"] = l.ada
-	l.ask(401, "GET", v1+"/me", bearer(l.secrets["ada's first token"]), "")
-	l.ask(401, "GET", v1+"/me", bearer(l.secret("a token that is none")), "")
-	l.ask(401, "GET", v1+"/me", bearer(l.bob[:len(l.bob)-4]+"AAAA"), "")
-	l.ask(200, "GET", v1+"/me", header{"Cookie": "klatch_session=" + l.bob}, "")
-	l.ask(401, "GET", v1+"/me", header{"Cookie": "klatch_session=" + l.secret("a cookie that is none")}, "")
-	l.ask(403, "PATCH", v1+"/me", header{"Cookie": "klatch_session=" + l.bob, "Origin": "https://elsewhere.example"}, object("password", l.secret("a forged password")))
-	l.ask(401, "GET", v1+"/me", header{"Authorization": "Basic " + l.secret("basic")}, "")
-	l.ask(401, "GET", v1+"/me?token="+l.secret("token in the query"), nil, "")
-	l.ask(401, "GET", v1+"/me", header{"X-Api-Key": l.secret("key in another header")}, "")
-}
-
-// otherBackend signs its users in by JWT.
-func (l *life) otherBackend() {
-	sign := func(secret string, more jwt.MapClaims) string {
-		claims := jwt.MapClaims{"sub": "grace", "exp": time.Now().Add(time.Hour).Unix()}
-		for name, value := range more {
-			claims[name] = value
-		}
-		token, err := jwt.NewWithClaims(jwt.SigningMethodHS256, claims).SignedString([]byte(secret))
-		l.fatal(err)
-		return token
-	}
-	l.jwt = sign(l.secrets["JWT secret"], nil)
-	l.secrets["JWT"] = l.jwt
-	l.secrets["forged JWT"] = sign(l.secret("another JWT secret"), nil)
-	l.secrets["expired JWT"] = sign(l.secrets["JWT secret"], jwt.MapClaims{"exp": time.Now().Add(-time.Hour).Unix()})
-	l.secrets["JWT of no name"] = sign(l.secrets["JWT secret"], jwt.MapClaims{"sub": "No Name", "email": l.secret("claim")})
-	l.ask(200, "GET", v1+"/me", bearer(l.jwt), "")
-	l.ask(401, "GET", v1+"/me", bearer(l.secrets["forged JWT"]), "")
-	l.ask(401, "GET", v1+"/me", bearer(l.secrets["expired JWT"]), "")
-	l.ask(422, "GET", v1+"/me", bearer(l.secrets["JWT of no name"]), "")
-}
-
-// messages are posted, refused, edited and deleted by REST.
-func (l *life) messages() {
-	l.room = l.field(l.ask(201, "POST", v1+"/rooms", bearer(l.ada), `{"name":"tea","private":true}`), "id")
-	posts := v1 + "/rooms/" + l.room + "/messages"
-	id := l.field(l.ask(201, "POST", posts, bearer(l.ada), object("body", l.secret("body"), "nonce", "n1")), "id")
-	l.ask(201, "POST", posts, bearer(l.ada), object("body", l.secret("body of a repeat"), "nonce", "n1"))
-	l.ask(200, "PATCH", posts+"/"+id, bearer(l.ada), object("body", l.secret("edited body")))
-	l.ask(200, "GET", posts, bearer(l.ada), "")
-	l.ask(404, "POST", posts, bearer(l.bob), object("body", l.secret("body of a stranger")))
-	l.ask(413, "POST", posts, bearer(l.ada), object("body", strings.Repeat(l.secret("long body"), 600)))
-	l.ask(422, "POST", posts, bearer(l.ada), object("body", l.secret("body of a bad reply"), "reply_to", "nothing"))
-	l.ask(422, "POST", posts, bearer(l.ada), `{"body":"x","secret_note":"`+l.secret("field that is none")+`"}`)
-	l.ask(400, "POST", posts, bearer(l.ada), `{"body":"`+l.secret("broken JSON")+`"`)
-	l.ask(400, "POST", posts, bearer(l.ada), l.secret("no JSON"))
-	l.ask(204, "DELETE", posts+"/"+id, bearer(l.ada), "")
-}
-
-// nonsense is uploaded and asked for.
-func (l *life) nonsense() {
-	form := "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"" + l.secret("file name") + "\"\r\n\r\n" + l.secret("file") + "\r\n--b--\r\n"
-	multipart := header{"Authorization": "Bearer " + l.ada, "Content-Type": "multipart/form-data; boundary=b"}
-	l.ask(404, "POST", v1+"/uploads", multipart, form)
-	l.ask(415, "POST", v1+"/rooms/"+l.room+"/messages", multipart, form)
-	l.ask(400, "POST", v1+"/rooms/"+l.room+"/messages", bearer(l.ada), "\x00\xff"+l.secret("bytes"))
-	l.ask(404, "GET", "/search?q="+l.secret("search"), bearer(l.ada), "")
-	conn, err := net.Dial("tcp", strings.TrimPrefix(l.public, "http://"))
-	l.fatal(err)
-	defer conn.Close()
-	fmt.Fprintf(conn, "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nCookie: klatch_session=%s\r\nno header %s\r\n\r\n", l.ada, l.secret("broken header"))
-	answer, err := io.ReadAll(conn)
-	l.fatal(err)
-	if !strings.HasPrefix(string(answer), "HTTP/1.1 400") {
-		l.t.Errorf("a broken header gets %.40q", answer)
-	}
-	l.refusals.Write(answer)
-}
-
-// webSockets say hello, post and break the rules.
-func (l *life) webSockets() {
-	in := l.dial(header{"User-Agent": "life"})
-	in.send(object("type", "hello", "token", l.ada))
-	in.await(`"type":"ready"`)
-	in.send(fmt.Sprintf(`{"type":"post","ref":2,"room":%q,"body":%q}`, l.room, l.secret("body in a frame")))
-	in.await(`"type":"ack","ref":2`)
-	in.send(fmt.Sprintf(`{"type":"signal","ref":3,"room":%q,"name":"s","data":%q}`, l.room, l.secret("signal")))
-	in.await(`"ref":3`)
-	in.send(fmt.Sprintf(`{"type":"post","ref":4,"room":%q,"body":%q}`, l.secret("no room"), l.secret("body to nowhere")))
-	l.refusals.WriteString(in.await(`"type":"error","ref":4`))
-	in.send(`{"type":"post","ref":5,"body":"` + l.secret("broken frame"))
-	l.refusals.WriteString(in.await(`"type":"error"`))
-	in.conn.Close() // without a close frame
-
-	for what, open := range map[string]func() *lifeSocket{
-		"token of a bad hello": func() *lifeSocket {
-			s := l.dial(nil)
-			s.send(object("type", "hello", "token", l.secret("token of a bad hello")))
-			return s
-		},
-		"cookie of a bad handshake": func() *lifeSocket {
-			s := l.dial(header{"Cookie": "klatch_session=" + l.secret("cookie of a bad handshake")})
-			s.send(`{"type":"hello"}`)
-			return s
-		},
-		"no hello": func() *lifeSocket {
-			s := l.dial(header{"Authorization": "Bearer " + l.bob})
-			s.send(object("type", "post", "body", l.secret("body before hello")))
-			return s
-		},
-	} {
-		s := open()
-		l.refusals.WriteString(what + s.rest())
-	}
-}
-
-// lifeSocket is a WebSocket of a life.
-type lifeSocket struct{ *rawClient }
-
-func (l *life) dial(h header) *lifeSocket {
-	l.t.Helper()
-	conn, err := net.Dial("tcp", strings.TrimPrefix(l.public, "http://"))
-	l.fatal(err)
-	l.t.Cleanup(func() { conn.Close() })
-	l.fatal(conn.SetDeadline(time.Now().Add(time.Minute)))
-	fmt.Fprintf(conn, "GET /api/v1/ws?token=%s HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
-		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n", l.secret("token in the handshake's query"))
-	for name, value := range h {
-		fmt.Fprintf(conn, "%s: %s\r\n", name, value)
-	}
-	fmt.Fprint(conn, "\r\n")
-	in := bufio.NewReader(conn)
-	resp, err := http.ReadResponse(in, nil)
-	l.fatal(err)
-	if resp.StatusCode != http.StatusSwitchingProtocols {
-		l.t.Fatalf("the handshake answers %d", resp.StatusCode)
-	}
-	return &lifeSocket{&rawClient{l.t, conn, in}}
-}
-
-func (s *lifeSocket) send(text string) {
-	s.t.Helper()
-	frame := binary.BigEndian.AppendUint16([]byte{0x81, 0x80 | 126}, uint16(len(text)))
-	if _, err := s.conn.Write(append(append(frame, 0, 0, 0, 0), text...)); err != nil { // a mask of zeros
-		s.t.Fatal(err)
-	}
-}
-
-// await reads until a frame that holds text.
-func (s *lifeSocket) await(text string) string {
-	s.t.Helper()
-	for {
-		if frame := string(s.read()); strings.Contains(frame, text) {
-			return frame
-		}
-	}
-}
-
-// rest is all until the node closes.
-func (s *lifeSocket) rest() (text string) {
-	s.t.Helper()
-	for {
-		opcode, payload := s.readFrame()
-		text += string(payload) + "\n"
-		if opcode == 8 {
-			return text
-		}
-	}
-}
-
-// polling is Socket.IO by long-polling: its session ids open sessions.
-func (l *life) polling() {
-	open := func(of string) (path string) {
-		answer := l.ask(200, "GET", "/socket.io/?EIO=4&transport=polling", nil, "")
-		l.secrets[of] = l.field(strings.TrimPrefix(answer, "0"), "sid")
-		return "/socket.io/?EIO=4&transport=polling&sid=" + l.secrets[of]
-	}
-	in := open("Engine.IO session")
-	l.ask(200, "POST", in, nil, "40"+object("token", l.ada))
-	connected := l.ask(200, "GET", in, nil, "")
-	connected, _, _ = strings.Cut(connected, "\x1e")
-	l.secrets["recovery token"] = l.field(strings.TrimPrefix(connected, "40"), "pid")
-	l.ask(200, "POST", in, nil, `42["post",`+object("room", l.room, "body", l.secret("body in an event"))+`]`)
-	l.ask(200, "POST", in, nil, `420["no event",`+object("body", l.secret("body of no event"))+`]`)
-	l.ask(400, "POST", in, nil, "9"+l.secret("broken packet"))
-
-	out := open("refused Engine.IO session")
-	l.ask(200, "POST", out, nil, "40"+object("token", l.secret("token of a bad connect")))
-	l.refusals.WriteString(l.ask(200, "GET", out, nil, ""))
-	l.ask(400, "GET", "/socket.io/?EIO=4&transport=polling&sid="+l.secret("made-up sid"), nil, "")
-}
-
-// afterwards is the life after the kill.
-func (l *life) afterwards() {
-	l.ask(200, "GET", v1+"/rooms/"+l.room+"/messages", bearer(l.ada), "")
-	l.ask(204, "POST", v1+"/logout", bearer(l.bob), "")
-	l.ask(401, "GET", v1+"/me", bearer(l.bob), "")
-}
 
 // look reads what operators see.
 func (l *life) look() {

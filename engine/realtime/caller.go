@@ -74,4 +74,4 @@ func decodeObject(fields json.RawMessage, f *frame) error {
 func (c *caller) Beat(*socketio.Socket) { c.beat(&c.line) }
 
 // Closed implements socketio.Receiver.
-func (c *caller) Closed(*socketio.Socket, string) { c.end() }
+func (c *caller) Closed(_ *socketio.Socket, reason string) { c.end("reason", reason) }

@@ -104,8 +104,8 @@ func (c *connection) beat(over engine.Conn) {
 	}
 }
 
-// end is called when the connection has ended, after its last frame.
-func (c *connection) end() {
+// end is called when the connection has ended, after its last frame; why is for the log.
+func (c *connection) end(why ...any) {
 	if o := c.opening.Load(); o != nil {
 		o.abandon(c.handler.gate)
 	}
@@ -115,7 +115,7 @@ func (c *connection) end() {
 	if !c.entered.IsZero() {
 		c.handler.users.leave(c.entered)
 	}
-	c.handler.config.Logger.Debug("session ended", "session", c.name, "user", c.userText())
+	c.handler.config.Logger.Debug("session ended", append([]any{"session", c.name, "user", c.userText()}, why...)...)
 }
 
 // Send implements engine.Conn. The first frame of a session is ready.

@@ -139,8 +139,9 @@ func anyOrigin(*http.Request, string) bool { return true }
 
 // sessionName is what a session is called in the log: the id of the request that
 // opened it, which a proxy may have given. It opens nothing, as a token or an
-// Engine.IO session id would.
-func sessionName(header http.Header) string { return header.Get("X-Request-Id") }
+// Engine.IO session id would. A copy: the value may be a part of the whole header's
+// bytes, which would stay as long as the session.
+func sessionName(header http.Header) string { return strings.Clone(header.Get("X-Request-Id")) }
 
 // offeredToken is what the request brings, for a hello without a token.
 func (h *Handler) offeredToken(r *http.Request) string {

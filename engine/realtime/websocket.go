@@ -95,7 +95,7 @@ func (c *webSocket) LogName() string { return c.name }
 func (c *webSocket) Beat(conn *socket.Conn) { c.beat(conn) }
 
 // Closed implements socket.Handler.
-func (c *webSocket) Closed(*socket.Conn, engine.CloseCode, error) {
-	c.end()
+func (c *webSocket) Closed(_ *socket.Conn, code engine.CloseCode, err error) {
+	c.end("code", code, "err", err)
 	c.release()
 }
