@@ -44,8 +44,8 @@ export class Rooms {
     return gone;
   }
 
-  setFacts({ id, name, topic, private: hidden, direct, members }: RoomFacts): void {
-    this.all.update(id, (r) => ({ ...r, name, topic, private: hidden, direct, members }));
+  setFacts({ id, name, topic, private: hidden, direct, members, archived = false }: RoomFacts): void {
+    this.all.update(id, (r) => ({ ...r, name, topic, private: hidden, direct, members, archived }));
   }
 
   setRole(id: string, role: RoomRole): void {

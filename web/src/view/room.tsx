@@ -48,7 +48,13 @@ function OpenRoom({ id, members }: RoomProps) {
       <Log id={id} keeper={keeper} act={act} />
       <Announcer id={id} />
       <TypingLine id={id} />
-      <Composer id={id} title={chat.store.titleOf(r) || words.direct} mode={mode} posted={() => keeper.toNewest()} />
+      {r.archived ? (
+        <p class="archived" role="status">
+          {words.archived}
+        </p>
+      ) : (
+        <Composer id={id} title={chat.store.titleOf(r) || words.direct} mode={mode} posted={() => keeper.toNewest()} />
+      )}
     </>
   );
 }

@@ -27,6 +27,7 @@ export interface RoomFacts {
   private: boolean;
   direct: boolean;
   members: number;
+  archived?: boolean; // to be read and left only
 }
 
 /** A room as this user sees it. */

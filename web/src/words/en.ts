@@ -68,6 +68,7 @@ export const en = {
   openRoom: (name: string) => `Open ${name}`,
   joinRoom: (name: string) => `Join ${name}`,
   joinTheRoom: "Join the room",
+  archived: "This room is archived: it can be read, and not written in.",
   notMember: "You are not a member of this room yet.",
   noSuchRoom: "There is no such room, or it is private.",
   direct: "Direct message",

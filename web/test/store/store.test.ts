@@ -40,6 +40,15 @@ test("who is connected is here, whatever a page of members asked for before says
   expect(s.people.statusOf(me.id)).toBe("busy");
 });
 
+test("a room is archived and opened again", () => {
+  const s = storeWithRoom();
+  const { role: _, last: __, unread: ___, mentions: ____, last_read: _____, ...facts } = s.rooms.peek("R")!;
+  s.apply({ type: "room_updated", ...facts, archived: true });
+  expect(s.rooms.peek("R")?.archived).toBe(true);
+  s.apply({ type: "room_updated", ...facts });
+  expect(s.rooms.peek("R")?.archived).toBe(false);
+});
+
 test("unread stops at the limit", () => {
   const s = storeWithRoom({ last: { id: "1", at }, unread: unreadLimit - 1 });
   for (let i = 0; i < 5; i++) s.apply({ type: "message", ...message(`2${i}`) });
