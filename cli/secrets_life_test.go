@@ -16,19 +16,23 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 )
 
 // TestSecretsStayInside (I9): a node lives a whole life, its end by kill -9 included,
-// and logs all it can. None of the secrets that it was given or gave, and nothing
-// of what people wrote, is in its log, its metrics or its refusals.
+// and logs all it can, also while it is administered, reloads, asks an issuer for
+// keys and an authority for a certificate. None of the secrets that it was given or
+// gave, and nothing of what people wrote, is in its log, its metrics, its refusals,
+// what commands print or the manifest of its backup; its export has no secret either.
 func TestSecretsStayInside(t *testing.T) {
 	for _, format := range []string{"text", "json"} {
 		t.Run(format, func(t *testing.T) {
 			t.Parallel()
 			l := newLife(t, format)
 			l.refuseToStart()
+			l.certify()
 			l.start()
 			l.accounts()
 			l.otherBackend()
@@ -38,8 +42,13 @@ func TestSecretsStayInside(t *testing.T) {
 			l.nonsense()
 			l.look()
 			l.end(syscall.SIGKILL)
+			l.reloadable()
 			l.start()
 			l.afterwards()
+			l.issuer()
+			l.administer()
+			l.reloads()
+			l.commands()
 			l.look()
 			l.end(syscall.SIGTERM)
 			l.check()
@@ -60,15 +69,48 @@ type life struct {
 	cmd           *exec.Cmd
 	public, ops   string // URLs
 	greeting      string
-	log           bytes.Buffer    // of all runs; whole when the process has ended
+	log           *lifeLog        // of all runs; whole when the process has ended
 	refusals      strings.Builder // answers that are errors, with their headers
-	shown         strings.Builder // metrics and the command line
-	ada, bob, jwt string          // tokens
+	shown         strings.Builder // metrics, the command line, and what commands print
+	exported      string
+	ada, bob, jwt string // tokens
 	room          string
+	config        string // a file; "" in the first run
+	keys          *issuer
+}
+
+// lifeLog can be read while the node writes it.
+type lifeLog struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+	more chan struct{} // closed at the next write
+}
+
+func newLifeLog() *lifeLog { return &lifeLog{more: make(chan struct{})} }
+
+func (l *lifeLog) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	close(l.more)
+	l.more = make(chan struct{})
+	return l.text.Write(p)
+}
+
+// look returns what there is, and what tells that there is more.
+func (l *lifeLog) look() (text string, more <-chan struct{}) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String(), l.more
+}
+
+func (l *lifeLog) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
 }
 
 func newLife(t *testing.T, format string) *life {
-	l := &life{t: t, format: format, data: filepath.Join(t.TempDir(), "data"), secrets: map[string]string{}}
+	l := &life{t: t, format: format, data: filepath.Join(t.TempDir(), "data"), secrets: map[string]string{}, log: newLifeLog()}
 	key := make([]byte, 32)
 	rand.Read(key)
 	l.secrets["cluster key"] = base64.StdEncoding.EncodeToString(key)
@@ -117,7 +159,7 @@ func (l *life) refuseToStart() {
 func (l *life) start() {
 	l.t.Helper()
 	l.cmd = l.command(l.flags...)
-	l.cmd.Stderr = &l.log
+	l.cmd.Stderr = l.log
 	out, err := l.cmd.StdoutPipe()
 	l.fatal(err)
 	l.fatal(l.cmd.Start())
@@ -138,7 +180,7 @@ func (l *life) start() {
 	}
 	if l.public == "" || l.ops == "" {
 		_ = l.cmd.Wait()
-		l.t.Fatalf("not started: %q\n%s", l.greeting, &l.log)
+		l.t.Fatalf("not started: %q\n%s", l.greeting, l.log)
 	}
 }
 
@@ -266,6 +308,7 @@ func (l *life) check() {
 	if len(l.secrets) < 50 || !strings.Contains(l.refusals.String(), "unauthorized") || !strings.Contains(l.shown.String(), "klatch_sign_ins_total") {
 		l.t.Errorf("%d secrets, and what was to be looked at is missing", len(l.secrets))
 	}
+	l.checkExport()
 	l.checkNames(log)
 }
 

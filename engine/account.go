@@ -68,7 +68,7 @@ func (e *Engine) AddAccount(ctx context.Context, who *Identity, n NewAccount) (A
 		return Account{}, Receipt{}, err
 	}
 	var id ID
-	receipt, err := e.write(ctx, func(b *batch) error {
+	receipt, err := e.manage(ctx, who, writeOverhead, func(b *batch) error {
 		if err := nameFree(b.tx, n.Username); err != nil {
 			return err
 		}
@@ -112,7 +112,7 @@ func (e *Engine) ChangeAccount(ctx context.Context, who *Identity, user ID, c Ac
 	if err != nil {
 		return Account{}, Receipt{}, err
 	}
-	receipt, err := e.write(ctx, func(b *batch) error {
+	receipt, err := e.manage(ctx, who, writeOverhead, func(b *batch) error {
 		if err := b.mayChange(who, user, c); err != nil {
 			return err
 		}
@@ -200,7 +200,7 @@ func (e *Engine) DeleteAccount(ctx context.Context, who *Identity, user ID) (Rec
 	if _, err := e.store.User(user); err != nil {
 		return Receipt{}, err
 	}
-	receipt, err := e.write(ctx, func(b *batch) error {
+	receipt, err := e.manage(ctx, who, writeOverhead, func(b *batch) error {
 		if st, err := b.tx.Standing(user); err != nil || st.Deleted {
 			return err
 		}

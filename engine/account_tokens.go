@@ -37,7 +37,7 @@ func (e *Engine) RevokeSessionOf(ctx context.Context, who *Identity, user, token
 	if err := e.managesUser(who, user); err != nil {
 		return Receipt{}, err
 	}
-	return e.write(ctx, func(b *batch) error {
+	return e.manage(ctx, who, writeOverhead, func(b *batch) error {
 		list, err := e.signIns(b.tx, user)
 		if err != nil {
 			return err
@@ -56,7 +56,7 @@ func (e *Engine) RevokeSessionsOf(ctx context.Context, who *Identity, user ID) (
 	if err := e.managesUser(who, user); err != nil {
 		return Receipt{}, err
 	}
-	return e.write(ctx, func(b *batch) error {
+	return e.manage(ctx, who, writeOverhead, func(b *batch) error {
 		list, err := e.signIns(b.tx, user)
 		if err != nil {
 			return err
@@ -82,7 +82,7 @@ func (e *Engine) IssueToken(ctx context.Context, who *Identity, user ID, label s
 		return "", s, r, err
 	}
 	var session claims
-	r, err = e.write(ctx, func(b *batch) error {
+	r, err = e.manage(ctx, who, writeOverhead, func(b *batch) error {
 		if err := e.mayHaveToken(b, user); err != nil {
 			return err
 		}

@@ -37,7 +37,7 @@ func (e *Engine) AdminDeleteMessage(ctx context.Context, who *Identity, id ID) (
 	if err != nil {
 		return Receipt{}, err
 	}
-	return e.write(ctx, func(b *batch) error {
+	return e.manage(ctx, who, writeOverhead, func(b *batch) error {
 		return b.append(&Event{Kind: KindDeleted, Room: m.Room, User: who.User, Payload: &Deleted{Message: id}})
 	})
 }

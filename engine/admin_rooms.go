@@ -53,7 +53,7 @@ func (e *Engine) ArchiveRoom(ctx context.Context, who *Identity, room ID, archiv
 	if _, err := e.AdminRoom(who, room); err != nil {
 		return Receipt{}, err
 	}
-	return e.write(ctx, func(b *batch) error {
+	return e.manage(ctx, who, writeOverhead, func(b *batch) error {
 		r, err := b.tx.Room(room)
 		if err != nil || r.Archived == archived {
 			return err
@@ -67,7 +67,7 @@ func (e *Engine) AdminDeleteRoom(ctx context.Context, who *Identity, room ID) (R
 	if _, err := e.AdminRoom(who, room); err != nil {
 		return Receipt{}, err
 	}
-	return e.write(ctx, func(b *batch) error {
+	return e.manage(ctx, who, writeOverhead, func(b *batch) error {
 		return b.append(&Event{Kind: KindRoomDeleted, Room: room, User: who.User, Payload: &RoomDeleted{By: who.User}})
 	})
 }

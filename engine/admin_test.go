@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -25,6 +26,18 @@ func (n *node) administrator(name string) *engine.Identity {
 }
 
 func ref[T any](v T) *T { return &v }
+
+// handClock stands still until it is moved. Nodes read it from goroutines of their own.
+type handClock struct{ nanos atomic.Int64 }
+
+func newHandClock() *handClock {
+	c := &handClock{}
+	c.nanos.Store(time.Now().UnixNano())
+	return c
+}
+
+func (c *handClock) now() time.Time          { return time.Unix(0, c.nanos.Load()) }
+func (c *handClock) forward(d time.Duration) { c.nanos.Add(int64(d)) }
 
 // ok is for writes whose receipt nobody looks at.
 func ok(t testing.TB, _ engine.Receipt, err error) {
@@ -414,9 +427,9 @@ func (n *node) connectFrom(who *engine.Identity, address string) placed {
 
 // I9: a banned network is refused and cut off on every node, also one that was opened again.
 func TestI9NetworkBan(t *testing.T) {
-	now := time.Now()
+	clock := newHandClock()
 	with := func(c *engine.Config) {
-		c.Now = func() time.Time { return now }
+		c.Now = clock.now
 		c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}
 	}
 	n, far := openNode(t, with), openNode(t, with)
@@ -437,7 +450,7 @@ func TestI9NetworkBan(t *testing.T) {
 		t.Errorf("I9: a session from a banned network: %v", err)
 	}
 	for _, ban := range []engine.Ban{
-		{Network: "127.0.0.0/8"}, {Network: "10.1.0.0/16"}, {Network: "10.9.9.9"}, {Network: "2001:db8::/32", Until: engine.Time(now.Add(time.Hour).UnixMilli())},
+		{Network: "127.0.0.0/8"}, {Network: "10.1.0.0/16"}, {Network: "10.9.9.9"}, {Network: "2001:db8::/32", Until: engine.Time(clock.now().Add(time.Hour).UnixMilli())},
 		{Network: "::ffff:192.0.2.0/120"},
 	} {
 		r, err := n.Ban(bg, root, ban)
@@ -459,7 +472,7 @@ func TestI9NetworkBan(t *testing.T) {
 	look(n, want)
 	hand(t, n, far)
 	look(far, want)
-	now = now.Add(2 * time.Hour)
+	clock.forward(2 * time.Hour)
 	want["2001:db8:1::1"] = false
 	r, err = n.Unban(bg, root, engine.Ban{Network: "203.0.113.0/24"})
 	ok(t, r, err)
@@ -509,14 +522,14 @@ func TestI9BansSurvive(t *testing.T) {
 
 // I6: there are so many bans and no more; those that have ended make room.
 func TestI6TooManyBans(t *testing.T) {
-	now := time.Now()
-	n := openNode(t, func(c *engine.Config) { c.Now = func() time.Time { return now } })
+	clock := newHandClock()
+	n := openNode(t, func(c *engine.Config) { c.Now = clock.now })
 	n.LimitBans(3)
 	ban := func(i int, until engine.Time) error {
 		_, err := n.Ban(bg, engine.TheOperator, engine.Ban{Network: fmt.Sprintf("192.0.2.%d", i), Until: until})
 		return err
 	}
-	hour := engine.Time(now.Add(time.Hour).UnixMilli())
+	hour := engine.Time(clock.now().Add(time.Hour).UnixMilli())
 	for i := range 3 {
 		if err := ban(i, hour); err != nil {
 			t.Fatal(err)
@@ -528,7 +541,7 @@ func TestI6TooManyBans(t *testing.T) {
 	if err := ban(2, 0); err != nil {
 		t.Errorf("one that is there, changed: %v", err)
 	}
-	now = now.Add(2 * time.Hour)
+	clock.forward(2 * time.Hour)
 	if err := ban(4, 0); err != nil {
 		t.Errorf("where two have ended: %v", err)
 	}
@@ -640,13 +653,13 @@ func TestI9PrivateRooms(t *testing.T) {
 
 // A purge takes what its filter says, in bounded steps, and nothing else.
 func TestPurge(t *testing.T) {
-	now := time.Now()
-	n := openNode(t, func(c *engine.Config) { c.Now = func() time.Time { return now } })
+	clock := newHandClock()
+	n := openNode(t, func(c *engine.Config) { c.Now = clock.now })
 	root, ann, bob := n.administrator("root"), n.user("ann"), n.user("bob")
 	rooms := []engine.ID{n.room("a", ann, bob), n.room("b", ann, bob), n.room("empty", ann)}
 	posts := map[engine.ID]engine.Message{}
 	for i := range 700 {
-		now = now.Add(time.Second)
+		clock.forward(time.Second)
 		for _, room := range rooms[:2] {
 			who := ann
 			if i%3 == 0 {
@@ -656,7 +669,7 @@ func TestPurge(t *testing.T) {
 			posts[m.ID] = m
 		}
 	}
-	late := engine.Time(now.Add(-100 * time.Second).UnixMilli())
+	late := engine.Time(clock.now().Add(-100 * time.Second).UnixMilli())
 	purge := func(f engine.PurgeFilter, dry bool) (deleted, steps int) {
 		t.Helper()
 		for cursor := ""; ; steps++ {

@@ -58,7 +58,7 @@ func (e *Engine) Ban(ctx context.Context, who *Identity, ban Ban) (Receipt, erro
 	if err != nil {
 		return Receipt{}, err
 	}
-	return e.write(ctx, func(b *batch) error {
+	return e.manage(ctx, who, writeOverhead, func(b *batch) error {
 		if err := b.mayBan(who, ban.User); err != nil {
 			return err
 		}
@@ -88,7 +88,7 @@ func (e *Engine) Unban(ctx context.Context, who *Identity, ban Ban) (Receipt, er
 	if err != nil {
 		return Receipt{}, err
 	}
-	return e.write(ctx, func(b *batch) error {
+	return e.manage(ctx, who, writeOverhead, func(b *batch) error {
 		known, err := b.banned(ban)
 		if err == nil && !known {
 			err = ErrNotFound

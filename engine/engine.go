@@ -140,7 +140,7 @@ func Open(cfg Config) (*Engine, error) {
 		replays:  make(chan struct{}, replaysAtOnce),
 		unproven: make(chan struct{}, unprovenAtOnce),
 	}
-	e.tuned.Store(newTuned(Tuning{Registration: cfg.Registration, External: cfg.External, UserRate: cfg.UserRate}))
+	e.tuned.Store(newTuned(Tuning{Registration: cfg.Registration, External: cfg.External, UserRate: cfg.UserRate, TrustedProxies: cfg.TrustedProxies}))
 	if e.passwords, err = newPasswords(cfg.Password, cfg.Rand); err != nil {
 		return nil, err
 	}

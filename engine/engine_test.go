@@ -116,8 +116,8 @@ func TestEditDeleteReactRead(t *testing.T) {
 
 // I7: a nonce within a day is one message, also when many post it at once.
 func TestI7NoncesAreIdempotent(t *testing.T) {
-	now := time.Now()
-	n := openNode(t, func(c *engine.Config) { c.Now = func() time.Time { return now } })
+	clock := newHandClock()
+	n := openNode(t, func(c *engine.Config) { c.Now = clock.now })
 	ann, bob := n.user("ann"), n.user("bob")
 	room := n.room("general", ann, bob)
 	ids := make([]engine.ID, 64)
@@ -141,11 +141,11 @@ func TestI7NoncesAreIdempotent(t *testing.T) {
 	if err != nil || m.ID == ids[0] {
 		t.Errorf("another user's nonce gave %s, %v", m.ID, err)
 	}
-	now = now.Add(23 * time.Hour)
+	clock.forward(23 * time.Hour)
 	if m, _, err := n.Post(bg, ann, engine.NewMessage{Room: room, Body: "repeat", Nonce: "once"}); err != nil || m.ID != ids[0] {
 		t.Errorf("23 hours later it gave %s, %v", m.ID, err)
 	}
-	now = now.Add(2 * time.Hour)
+	clock.forward(2 * time.Hour)
 	m, _, err = n.Post(bg, ann, engine.NewMessage{Room: room, Body: "new", Nonce: "once"})
 	if err != nil || m.ID == ids[0] || m.Body != "new" {
 		t.Errorf("25 hours later it gave %+v, %v", m, err)
@@ -171,8 +171,8 @@ func TestI8WaitFor(t *testing.T) {
 }
 
 func TestTokensEnd(t *testing.T) {
-	now := time.Now()
-	n := openNode(t, func(c *engine.Config) { c.Now = func() time.Time { return now } })
+	clock := newHandClock()
+	n := openNode(t, func(c *engine.Config) { c.Now = clock.now })
 	ann := n.user("ann")
 	_, token, err := n.Login(bg, "ann", "password-ann", "")
 	if err != nil {
@@ -202,7 +202,7 @@ func TestTokensEnd(t *testing.T) {
 	if _, _, err := n.Login(bg, "ann", "password-ann", ""); !errors.Is(err, engine.ErrUnauthorized) {
 		t.Errorf("the old password: %v", err)
 	}
-	now = now.Add(31 * 24 * time.Hour)
+	clock.forward(31 * 24 * time.Hour)
 	if _, err := n.Authenticate(bg, fresh); !errors.Is(err, engine.ErrUnauthorized) {
 		t.Errorf("an expired token: %v", err)
 	}
@@ -261,10 +261,10 @@ func TestRegistrationModes(t *testing.T) {
 // TestExternalBelief (I9): what another backend's token said is believed for a
 // minute, and never past its end.
 func TestExternalBelief(t *testing.T) {
-	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	clock := newHandClock()
 	asked, good := 0, true
 	n := openNode(t, func(c *engine.Config) {
-		c.Now = func() time.Time { return now }
+		c.Now = clock.now
 		c.External = func(token string) (engine.ExternalUser, error) {
 			asked++
 			if !good {
@@ -272,7 +272,7 @@ func TestExternalBelief(t *testing.T) {
 			}
 			u := engine.ExternalUser{Username: token}
 			if token == "brief" {
-				u.Expires = now.Add(time.Second)
+				u.Expires = clock.now().Add(time.Second)
 			}
 			return u, nil
 		}
@@ -289,10 +289,10 @@ func TestExternalBelief(t *testing.T) {
 	good = false
 	let("long", true, 2)
 	let("brief", true, 2)
-	now = now.Add(time.Second)
+	clock.forward(time.Second)
 	let("brief", false, 3)
 	let("long", true, 3)
-	now = now.Add(time.Minute)
+	clock.forward(time.Minute)
 	let("long", false, 4)
 }
 

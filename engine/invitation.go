@@ -25,7 +25,7 @@ type Invitation struct {
 }
 
 // MakeInvite returns a token with which one person may register, as an administrator
-// if so wished. A lifetime of zero is a week.
+// if so wished, while who made it administers the server. A lifetime of zero is a week.
 func (e *Engine) MakeInvite(ctx context.Context, who *Identity, admin bool, note string, lifetime time.Duration) (token string, i Invitation, r Receipt, err error) {
 	if err := e.administers(who); err != nil {
 		return "", i, r, err
@@ -41,7 +41,7 @@ func (e *Engine) MakeInvite(ctx context.Context, who *Identity, admin bool, note
 		return "", i, r, err
 	}
 	c := claims{Use: useInvite, Admin: admin, Expires: e.now().Add(lifetime).UTC()}
-	r, err = e.write(ctx, func(b *batch) error {
+	r, err = e.manage(ctx, who, writeOverhead, func(b *batch) error {
 		c.ID = b.id(b.stamp())
 		return b.append(&Event{Kind: KindInvited, Payload: &Invited{
 			Invite: c.ID, Expires: Time(c.Expires.UnixMilli()), Admin: admin, Note: note, By: who.User,
@@ -73,7 +73,7 @@ func (e *Engine) RevokeInvite(ctx context.Context, who *Identity, id ID) (Receip
 	if err != nil {
 		return Receipt{}, err
 	}
-	return e.write(ctx, func(b *batch) error {
+	return e.manage(ctx, who, writeOverhead, func(b *batch) error {
 		used, err := b.tx.InviteUsed(id)
 		if err == nil && used {
 			err = &Error{Code: CodeConflict, Message: "the invite has been used"}

@@ -39,7 +39,7 @@ func (e *Engine) Purge(ctx context.Context, who *Identity, f PurgeFilter, cursor
 		receipt, err := e.settled(ctx)
 		return p.step(), receipt, err
 	}
-	receipt, err := e.writeSized(ctx, len(p.found)*writeOverhead, func(b *batch) error {
+	receipt, err := e.manage(ctx, who, len(p.found)*writeOverhead, func(b *batch) error {
 		for _, ref := range p.found {
 			if err := b.append(&Event{Kind: KindDeleted, Room: ref.Room, User: who.User, Payload: &Deleted{Message: ref.Message}}); err != nil {
 				return err
@@ -67,6 +67,9 @@ type purge struct {
 func (e *Engine) newPurge(f PurgeFilter, cursor string) (*purge, error) {
 	if f == (PurgeFilter{}) {
 		return nil, invalidField("user", "required", "name a user, a room or a time")
+	}
+	if f.After < 0 || f.Before < 0 { // would be no bound at all
+		return nil, invalidField("before", "malformed", "no message is so old")
 	}
 	if !f.Room.IsZero() {
 		if _, err := e.store.Room(f.Room); err != nil {

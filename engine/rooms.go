@@ -180,7 +180,7 @@ func (e *Engine) DirectRoom(ctx context.Context, who *Identity, users []ID) (Roo
 	key := make([]byte, 0, len(all)*16)
 	members := make([]MemberRole, len(all))
 	for i, u := range all {
-		if _, err := e.store.User(u); err != nil {
+		if err := e.exists(u); err != nil {
 			return RoomView{}, Receipt{}, err
 		}
 		key = append(key, u[:]...)
@@ -315,7 +315,7 @@ func (e *Engine) SetMember(ctx context.Context, who *Identity, room, user ID, ro
 	if role == RoleNone {
 		return Receipt{}, invalidField("role", "required", "role must be owner, moderator or member")
 	}
-	if _, err := e.store.User(user); err != nil {
+	if err := e.exists(user); err != nil {
 		return Receipt{}, err
 	}
 	had, err := e.store.Role(room, user)
@@ -333,6 +333,15 @@ func (e *Engine) SetMember(ctx context.Context, who *Identity, room, user ID, ro
 		return Receipt{}, err
 	}
 	return e.setRole(ctx, who, room, user, role)
+}
+
+// exists returns ErrNotFound for who never was, and a conflict for who was deleted.
+func (e *Engine) exists(user ID) error {
+	st, err := e.store.Standing(user)
+	if err == nil && st.Deleted {
+		err = errDeleted
+	}
+	return err
 }
 
 // RemoveMember takes a member out of a room. Moderators remove members, owners anybody.

@@ -33,7 +33,7 @@ func (e *Engine) Register(ctx context.Context, r Registering) (User, string, Rec
 	}
 	var session claims
 	receipt, err := e.write(ctx, func(b *batch) error {
-		if err := firstError(nameFree(b.tx, r.Username), inviteHolds(b.tx, invite)); err != nil {
+		if err := firstError(nameFree(b.tx, r.Username), inviteHolds(b.tx, invite), e.vouched(b.tx, invite)); err != nil {
 			return err
 		}
 		s := b.stamp()
@@ -72,7 +72,27 @@ func (e *Engine) admission(ctx context.Context, invite string) (c claims, err er
 	if e.Registration() == RegistrationClosed && !c.Setup {
 		return claims{}, &Error{Code: CodeForbidden, Message: "registration is closed"}
 	}
-	return c, inviteHolds(e.store, c)
+	return c, firstError(inviteHolds(e.store, c), e.vouched(e.store, c))
+}
+
+// vouched refuses an invite whose maker does not administer the server any more: who has
+// lost the role has lost what was made with it for later. What is not known here yet, nor
+// who made it, cannot be judged.
+func (e *Engine) vouched(in accounts, c claims) error {
+	if c.ID.IsZero() || c.Setup {
+		return nil
+	}
+	made, err := e.store.Invitation(c.ID)
+	if errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	if err == nil && !made.By.IsZero() {
+		err = e.administersIn(in, &Identity{User: made.By})
+	}
+	if errors.Is(err, ErrForbidden) {
+		err = &Error{Code: CodeForbidden, Message: "the invite was made by somebody who may not invite any more"}
+	}
+	return err
 }
 
 // inviteHolds refuses an invite that was used, and a setup link once there is an administrator.

@@ -54,7 +54,13 @@ func private(host string) bool {
 	if ip, err := netip.ParseAddr(host); err == nil {
 		return ip.IsLoopback() || ip.IsPrivate()
 	}
-	return host != "" && !strings.Contains(host, ".")
+	return host != "" && !strings.Contains(host, ".") && !numeric(host)
+}
+
+// numeric reports whether some resolvers take a name for an address (inet_aton(3)).
+func numeric(host string) bool {
+	_, err := strconv.ParseUint(host, 0, 64)
+	return err == nil
 }
 
 // newClient returns a client that keeps no connection: the next fetch is minutes away.

@@ -95,7 +95,7 @@ func TestCheckURL(t *testing.T) {
 	for text, ok := range map[string]bool{
 		"https://id.example.com/jwks": true, "http://127.0.0.1:80/jwks": true, "http://localhost/jwks": true, "http://app:3000/jwks": true,
 		"http://10.1.2.3/jwks": true, "http://[::1]/jwks": true,
-		"http://id.example.com/jwks": false, "http://192.0.2.1/jwks": false, "ftp://localhost/jwks": false, "file:///etc/passwd": false,
+		"http://id.example.com/jwks": false, "http://192.0.2.1/jwks": false, "http://3221225985/jwks": false, "http://0xc0000201/jwks": false, "http://[::ffff:192.0.2.1]/jwks": false, "ftp://localhost/jwks": false, "file:///etc/passwd": false,
 		"": false, "jwks": false, "https://": false, "https:id.example.com": false, "https://a:b@id.example.com/": false, "http://[::": false,
 	} {
 		if err := CheckURL(text); (err == nil) != ok {

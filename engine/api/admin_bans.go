@@ -8,10 +8,10 @@ import (
 )
 
 type newBan struct {
-	User    string      `json:"user"`
-	Network string      `json:"network"`
-	Reason  string      `json:"reason"`
-	Until   engine.Time `json:"until"`
+	User    string       `json:"user"`
+	Network string       `json:"network"`
+	Reason  string       `json:"reason"`
+	Until   *engine.Time `json:"until"`
 }
 
 func (s *server) listBans(r *request) (reply, error) {
@@ -28,7 +28,10 @@ func (s *server) addBan(r *request) (reply, error) {
 	if err != nil {
 		return reply{}, unknownIn("user", err)
 	}
-	ban.Reason, ban.Until = b.Reason, b.Until
+	ban.Reason = b.Reason
+	if ban.Until, err = givenTime("until", b.Until); err != nil {
+		return reply{}, err
+	}
 	receipt, err := s.engine.Ban(r.Context(), r.who, ban)
 	if err != nil {
 		return reply{}, err

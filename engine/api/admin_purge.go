@@ -8,12 +8,12 @@ import (
 )
 
 type purgeRequest struct {
-	User   string      `json:"user"`
-	Room   string      `json:"room"`
-	After  engine.Time `json:"after"`
-	Before engine.Time `json:"before"`
-	DryRun bool        `json:"dry_run"`
-	Cursor string      `json:"cursor"`
+	User   *string      `json:"user"`
+	Room   *string      `json:"room"`
+	After  *engine.Time `json:"after"`
+	Before *engine.Time `json:"before"`
+	DryRun bool         `json:"dry_run"`
+	Cursor string       `json:"cursor"`
 }
 
 func (s *server) purge(r *request) (reply, error) {
@@ -29,22 +29,36 @@ func (s *server) purge(r *request) (reply, error) {
 	return wrote(http.StatusOK, step, receipt, err)
 }
 
-// purgeFilter finds what is named. A name that nobody has must not become "any".
+// purgeFilter finds what is named. A name that nobody has must not become "any",
+// nor an empty one, which is what a script's unset variable gives, nor a time of zero.
 func (s *server) purgeFilter(b purgeRequest) (f engine.PurgeFilter, err error) {
-	f.After, f.Before = b.After, b.Before
-	if b.User != "" {
-		u, err := s.engine.FindUser(b.User)
+	if b.User != nil {
+		u, err := s.engine.FindUser(*b.User)
 		if err != nil {
 			return f, unknownIn("user", err)
 		}
 		f.User = u.ID
 	}
-	if b.Room != "" {
-		if f.Room, err = s.engine.FindRoom(b.Room); err != nil {
+	if b.Room != nil {
+		if f.Room, err = s.engine.FindRoom(*b.Room); err != nil {
 			return f, unknownIn("room", err)
 		}
 	}
-	return f, nil
+	if f.After, err = givenTime("after", b.After); err == nil {
+		f.Before, err = givenTime("before", b.Before)
+	}
+	return f, err
+}
+
+// givenTime is a time that may be absent; no time that is given must be taken for none.
+func givenTime(field string, t *engine.Time) (engine.Time, error) {
+	if t == nil {
+		return 0, nil
+	}
+	if *t <= 0 {
+		return 0, fieldError(field, "malformed", field+" must be later than 1970-01-01T00:00:00Z")
+	}
+	return *t, nil
 }
 
 // unknownIn names the field of the body that names nothing.

@@ -23,7 +23,8 @@ type limits struct {
 	accounts   *engine.Limiter[accountName] // of sign-ins, beside the address's
 }
 
-// accountName stands for a name that somebody signs in with, of whatever length.
+// accountName stands for a name that somebody signs in with, of whatever length, or
+// for who changes the own password.
 type accountName [sha256.Size]byte
 
 func newLimits(c *Config) *limits {
@@ -72,8 +73,17 @@ func (q *quota[K]) take(h http.Header, key K) error {
 
 // signIn takes one from an account's bucket, before anybody knows whether there
 // is such an account: the answer to a guess must not tell.
-func (l *limits) signIn(username string) error {
-	if wait, ok := l.accounts.Allow(sha256.Sum256([]byte(username))); !ok {
+func (l *limits) signIn(username string) error { return l.guess(sha256.Sum256([]byte(username))) }
+
+// changePassword takes one from a bucket that no sign-in can empty: nobody knows a name of that hash.
+func (l *limits) changePassword(user engine.ID) error {
+	var name accountName
+	copy(name[:], user[:])
+	return l.guess(name)
+}
+
+func (l *limits) guess(name accountName) error {
+	if wait, ok := l.accounts.Allow(name); !ok {
 		return engine.RateError(wait)
 	}
 	return nil

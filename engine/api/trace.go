@@ -149,12 +149,30 @@ func (t *trace) attrs(r *http.Request) []slog.Attr {
 	}
 	attrs := []slog.Attr{
 		slog.String("request", t.id), slog.String("client", client), slog.String("proto", r.Proto),
-		slog.String("method", r.Method), slog.String("path", r.URL.Path),
+		slog.String("method", r.Method), slog.String("path", shownPath(r.URL.Path)),
 	}
 	if !t.user.IsZero() {
 		attrs = append(attrs, slog.String("user", t.user.String()))
 	}
 	return attrs
+}
+
+// longestPart is the most bytes of a name; ids and emojis have fewer.
+const longestPart = 64
+
+// shownPath is a path as a log may have it. What is longer than anything that a path
+// can name may be a token, put where its id belongs.
+func shownPath(path string) string {
+	if len(path) <= longestPart {
+		return path
+	}
+	parts := strings.Split(path, "/")
+	for i, part := range parts {
+		if len(part) > longestPart {
+			parts[i] = "(long)"
+		}
+	}
+	return strings.Join(parts, "/")
 }
 
 // knownMethod keeps made-up methods from making metrics grow.

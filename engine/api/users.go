@@ -37,7 +37,7 @@ func (s *server) viewUser(r *request) (view, error) {
 func (s *server) updateMe(r *request) (reply, error) {
 	b, err := decode[profileChange](r)
 	if err == nil && b.Password != nil {
-		err = s.limits().signIn(r.who.User.String()) // a stolen token does not help to guess the password
+		err = s.limits().changePassword(r.who.User) // a stolen token does not help to guess the password
 	}
 	if err != nil {
 		return reply{}, err

@@ -227,6 +227,7 @@ func TestOffsets(t *testing.T) {
 	room := n.room("lobby", ann, bob)
 	s := n.speak(t, overWebSocket, fields{"token": ann.token})
 	want(t, s.next("ready"), fields{"cursor": n.engine.Position().String()})
+	eventually(t, "the session", func() bool { return n.engine.Stats().Sessions == 1 }) // ready comes before; a signal waits for nobody
 	other := n.raw(client.JSON)
 	other.hello(bob, "")
 	other.call(1, fields{"type": "typing", "room": "lobby"})
