@@ -96,6 +96,11 @@ func TestI2RestoredNode(t *testing.T) {
 		t.Errorf("I2: the old node's seq went on to %d from %d", got, last.Seq(old))
 	}
 	converge(t, a, b, d)
+	for _, n := range []*node{a, b, d} {
+		if r, err := n.store.Check(t.Context(), storage.CheckOptions{}); err != nil || !r.OK() || r.Events != n.store.Position().Behind(engine.Position{}) {
+			t.Errorf("I3: the store of %s does not pass: %+v, %v", n.store.Origin(), r, err)
+		}
+	}
 	if got := d.store.Position(); !got.Covers(last) || got.Seq(old) != last.Seq(old) {
 		t.Errorf("I2: of the old node %d events are here, it wrote %d", got.Seq(old), last.Seq(old))
 	}

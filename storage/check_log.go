@@ -112,7 +112,7 @@ func (l *logCheck) add(raw, value []byte) error {
 	case err != nil:
 		l.c.found.add(CodeLogMalformed, k.String(), false, "%v", err)
 	case head.Stamp <= last.stamp:
-		l.c.found.add(CodeLogOrder, k.String(), false, "its stamp is not later than that of the event before it")
+		l.c.found.add(CodeLogOrder, k.String(), false, "%v", errOrder)
 	default:
 		now.stamp = head.Stamp
 	}
@@ -146,7 +146,10 @@ func (c *inspection) decode(e *engine.Event) {
 	}
 }
 
-var errEntry = errors.New("it is another event's entry")
+var (
+	errEntry = errors.New("it is another event's entry")
+	errOrder = errors.New("its stamp is not later than that of the event before it")
+)
 
 // readEntry parses a log entry and holds it against its key.
 func readEntry(k *key, value []byte) (head engine.LogEntry, e *engine.Event, err error) {

@@ -1,7 +1,9 @@
 package storage
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 	"sync"
@@ -19,7 +21,6 @@ import (
 // hands them out in order of time. It needs memory for a window, whatever the size of the store.
 // It belongs to one goroutine; the store may be written to, and closed, meanwhile.
 type chronicle struct {
-	store  *Store
 	stamps map[engine.Origin]engine.Stamp // of the last event of each origin
 	shown  bool                           // only what views show is wanted: fates are looked up
 	merge  *merge
@@ -30,6 +31,9 @@ type chronicle struct {
 
 	mu sync.Mutex       // held while the disk is read, so that Close of the store waits for that and no more
 	db *pebble.Snapshot // nil: closed
+
+	done   func()      // tells the store that nothing of it is held any more
+	unhook func() bool // from the store's end
 }
 
 // told is an event of a chronicle.
@@ -52,14 +56,26 @@ const (
 // chronicle opens the events that through covers and after does not. What is beyond
 // through is not looked at, be it synced or not, so this works on a failed disk too.
 func (s *Store) chronicle(after, through engine.Position, shown bool) (*chronicle, error) {
-	c := &chronicle{store: s, shown: shown, size: maxWindow, closed: map[engine.ID]bool{}}
-	if err := s.chronicles.add(c); err != nil {
+	c := &chronicle{shown: shown, size: maxWindow, closed: map[engine.ID]bool{}}
+	if err := c.open(s); err != nil {
 		return nil, err
 	}
 	if err := c.begin(after, through); err != nil {
 		return nil, errors.Join(err, c.close())
 	}
 	return c, nil
+}
+
+// open takes the snapshot. The store, when it closes, takes it away again and waits for
+// that alone, not for whoever reads the chronicle: he may wait for somebody slow himself.
+func (c *chronicle) open(s *Store) error {
+	_, done, err := s.work.begin(context.Background())
+	if err != nil {
+		return err
+	}
+	c.db, c.done = s.db.NewSnapshot(), done
+	c.unhook = context.AfterFunc(s.work.ctx, func() { _ = c.end() }) // whoever reads on is told by next
+	return nil
 }
 
 func (c *chronicle) begin(after, through engine.Position) (err error) {
@@ -82,13 +98,17 @@ func lastStamps(r pebble.Reader, p engine.Position) (map[engine.Origin]engine.St
 		return nil, err
 	}
 	for o, seq := range p.All() {
-		v, err := absent(probe.get(logKey(o, seq)))
-		if err != nil {
-			return nil, done(probe, err)
+		k := key{kind: kindLog, origin: o, seq: seq}
+		v, err := probe.get(k.build())
+		if err == nil && v == nil {
+			err = errLogGap
 		}
-		head, _, err := parseEntry(v)
+		var head engine.LogEntry
+		if err == nil {
+			head, _, err = readEntry(&k, v)
+		}
 		if err != nil {
-			return nil, done(probe, err)
+			return nil, done(probe, fmt.Errorf("log entry %s/%d: %w", o, seq, err))
 		}
 		stamps[o] = head.Stamp
 	}
@@ -136,7 +156,7 @@ func (c *chronicle) next(w *window) error {
 
 // close ends the chronicle. It may be called again, and from any goroutine.
 func (c *chronicle) close() error {
-	c.store.chronicles.remove(c)
+	c.unhook()
 	return c.end()
 }
 
@@ -147,48 +167,6 @@ func (c *chronicle) end() error {
 	if c.db = nil; db == nil {
 		return nil
 	}
+	defer c.done()
 	return db.Close()
-}
-
-func errClosed() error { return unavailable("the node's store is closed", nil) }
-
-// chronicles are those that are open: the store ends them before its database.
-type chronicles struct {
-	mu   sync.Mutex
-	open map[*chronicle]struct{}
-	over bool
-}
-
-// add takes the snapshot of a chronicle, while there is a database to take it from.
-func (l *chronicles) add(c *chronicle) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.over {
-		return errClosed()
-	}
-	if l.open == nil {
-		l.open = map[*chronicle]struct{}{}
-	}
-	l.open[c] = struct{}{}
-	c.db = c.store.db.NewSnapshot()
-	return nil
-}
-
-func (l *chronicles) remove(c *chronicle) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	delete(l.open, c)
-}
-
-// close ends all of them, and lets no other begin.
-func (l *chronicles) close() error {
-	l.mu.Lock()
-	open := l.open
-	l.over, l.open = true, nil
-	l.mu.Unlock()
-	var errs []error
-	for c := range open {
-		errs = append(errs, c.end())
-	}
-	return errors.Join(errs...)
 }

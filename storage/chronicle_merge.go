@@ -23,7 +23,8 @@ type originLog struct {
 	origin engine.Origin
 	next   uint64 // to be read from the disk
 	last   uint64
-	read   []told // and not taken yet
+	stamp  engine.Stamp // of the event that was read last
+	read   []told       // and not taken yet
 }
 
 // Bounds of a stretch. Entries of the log are small but for edits.
@@ -130,11 +131,15 @@ func (l *originLog) entry(k, v []byte) (t told, err error) {
 	if len(v) > 0 && v[0] == entryInline {
 		v = append([]byte(nil), v...)
 	}
-	head, e, err := parseEntry(v)
-	switch {
-	case err != nil:
+	head, e, err := readEntry(&at, v)
+	if err == nil && head.Stamp <= l.stamp {
+		err = errOrder
+	}
+	if err != nil {
 		return t, err
-	case e != nil:
+	}
+	l.stamp = head.Stamp
+	if e != nil {
 		t.Event = *e
 		return t, t.findSubject()
 	}

@@ -13,8 +13,8 @@
 // whoever keeps answers elsewhere can hold them to that by their marks (subject.go).
 //
 // A Snapshot holds only what is on stable storage here, at one position. A Seed
-// notices pieces that are cut, changed, missing, out of order or of another version, and
-// a log with a gap. Installing one is all or nothing after a crash, and
+// notices pieces that are cut, changed, missing, out of order or of another version,
+// a log with a gap, and messages that are not those of the log. Installing one is all or nothing after a crash, and
 // loses no event of the node's own (install.go). Both need memory for a few pieces and a
 // table's index, whatever the size of the store.
 //
@@ -23,6 +23,8 @@
 // acknowledged, and no batch begins until the store is opened again (guard.go).
 // While the disk is nearly full, or tables cannot be written, no batch begins;
 // that ends by itself (space.go).
+//
+// A store does not open whose log goes on behind its position, for a seq would be used twice (I2).
 //
 // Check (check.go) reads the whole store at one moment, also while it serves, and holds
 // everything in it against the log. Rebuild (rebuild.go) makes all that is derived again

@@ -40,7 +40,7 @@ func (e *OpenError) Error() string {
 	case ErrNewer:
 		return fmt.Sprintf("the data directory %s was written by another or a newer version of klatch: %v. Start that version, or choose another directory with --data.", e.Dir, e.Err)
 	case ErrDamaged:
-		return fmt.Sprintf("the data directory %s is damaged: %v. Restore a backup, or start with an empty directory and let the other nodes fill it.", e.Dir, e.Err)
+		return fmt.Sprintf("the data directory %s is damaged: %v. See what klatch admin check --rebuild --dry-run says, restore a backup, or start with an empty directory and let the other nodes fill it.", e.Dir, e.Err)
 	case ErrUnfinished:
 		return fmt.Sprintf("the data directory %s holds a restore that has not been finished. If none is running, empty the directory and run klatch admin restore again.", e.Dir)
 	}
@@ -83,3 +83,5 @@ func absent(value []byte, err error) ([]byte, error) {
 	}
 	return value, err
 }
+
+func errClosed() error { return unavailable("the node's store is closed", nil) }

@@ -66,6 +66,7 @@ func (c *chronicle) export(ctx context.Context, w io.Writer, h portable.Header) 
 	if err != nil {
 		return portable.Trailer{}, err
 	}
+	out.Doubt(doubtPost)
 	a := c.readAhead()
 	defer a.close()
 	for {
@@ -85,6 +86,19 @@ func (c *chronicle) export(ctx context.Context, w io.Writer, h portable.Header) 
 			return portable.Trailer{}, err
 		}
 	}
+}
+
+// doubtPost refuses a post that no node can have taken, for it cannot be read. Other
+// events that this version cannot read may be of a later one.
+func doubtPost(e *engine.Event) error {
+	if e.Kind != engine.KindPosted {
+		return nil
+	}
+	post := *e
+	if err := decodePayload(&post); err != nil {
+		return fmt.Errorf("read the log: event %s/%d: its message cannot be read: %w", e.Origin, e.Seq, err)
+	}
+	return nil
 }
 
 // readAhead reads a window while the one before it is written: reading takes

@@ -124,10 +124,13 @@ func (i *intake) end(body []byte) error {
 }
 
 // ledger checks that the log of a snapshot is whole (I2): contiguous for each
-// origin, with rising stamps, up to its position. Log keys come before positions.
+// origin, with rising stamps, up to its position, and with the messages that it points to, no
+// fewer and no more. Log keys come before positions.
 type ledger struct {
-	heads  map[engine.Origin]mark
-	closed int // positions that have come
+	heads    map[engine.Origin]mark
+	closed   int      // positions that have come
+	pointers relation // from the log to messages
+	buf      []byte
 }
 
 func (l *ledger) add(k *key, v []byte) error {
@@ -139,6 +142,20 @@ func (l *ledger) add(k *key, v []byte) error {
 			return fmt.Errorf("%w: log entry %s/%d", errPiece, k.origin, k.seq)
 		}
 		l.heads[k.origin] = mark{k.seq, head.Stamp}
+		if e == nil {
+			l.buf = appendPointerEntry(l.buf[:0], head.Room, engine.MakeID(head.Stamp, k.origin), k.seq)
+			l.pointers.expected.add(l.buf)
+		}
+	case kindMessage:
+		if k.sub != subPost {
+			return nil
+		}
+		seq, _, _, err := parsePost(v)
+		if err != nil {
+			return fmt.Errorf("%w: message %s", errPiece, k)
+		}
+		l.buf = appendPointerEntry(l.buf[:0], k.ids[0], k.ids[1], seq)
+		l.pointers.actual.add(l.buf)
 	case kindPosition:
 		if len(v) != 8 || binary.BigEndian.Uint64(v) != l.heads[k.origin].seq {
 			return fmt.Errorf("%w: position of %s", errPiece, k.origin)
@@ -157,6 +174,9 @@ func (l *ledger) close(pos engine.Position) error {
 	}
 	if n != l.closed || n != len(l.heads) {
 		return fmt.Errorf("%w: positions are missing", errPiece)
+	}
+	if l.pointers.differs() {
+		return fmt.Errorf("%w: the messages are not those of the log", errPiece)
 	}
 	return nil
 }

@@ -166,6 +166,28 @@ func (s *Store) logHead(origin engine.Origin, seq uint64) (engine.LogEntry, erro
 	return head, err
 }
 
+// checkEnds returns an error if a log goes on behind its position (I2): the node would give
+// a seq away that has been used.
+func (s *Store) checkEnds(said engine.Position) error {
+	it, err := s.iter([]byte{kindLog})
+	if err != nil {
+		return err
+	}
+	for ok := it.First(); ok && err == nil; {
+		var first, last key
+		if first, err = parseKey(it.Key()); err != nil {
+			break
+		}
+		_, next := bounds(appendOrigin(nil, kindLog, first.origin))
+		it.SeekLT(next)
+		if last, err = parseKey(it.Key()); err == nil && last.seq > said.Seq(first.origin) {
+			err = fmt.Errorf("the log of %s goes on to %d, its position says %d", last.origin, last.seq, said.Seq(first.origin))
+		}
+		ok = it.SeekGE(next)
+	}
+	return done(it, err)
+}
+
 // RoomOf implements engine.Pages. It needs no index: the id holds the origin and
 // the stamp, and stamps rise with the sequence numbers of an origin.
 func (s *Store) RoomOf(id engine.ID) (engine.ID, error) {

@@ -125,7 +125,7 @@ func (b *rebuild) derive(o engine.Origin) error {
 		}
 		e, code, why := b.salvage.event(o, seq)
 		if why == nil && e.Stamp <= last {
-			code, why = CodeLogOrder, errors.New("its stamp is not later than that of the event before it")
+			code, why = CodeLogOrder, errOrder
 		}
 		if why != nil {
 			b.report.Lost = append(b.report.Lost, Loss{code, o.String(), seq, b.salvage.ends[o], why.Error()})

@@ -30,7 +30,7 @@ var _ engine.Snapshot = (*snapshot)(nil)
 // Snapshot implements engine.Store.
 func (s *Store) Snapshot() (engine.Snapshot, error) {
 	if s.closed.Load() {
-		return nil, unavailable("the node's store is closed", nil)
+		return nil, errClosed()
 	}
 	snap := &snapshot{db: s.db.NewSnapshot(), size: pieceSize, stage: pieceBegin}
 	err := s.flushed()

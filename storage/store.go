@@ -102,9 +102,8 @@ type Store struct {
 	background atomic.Pointer[error]
 	corrupt    atomic.Uint64
 
-	seeds      atomic.Uint64 // how many have been begun, by anybody
-	chronicles chronicles    // that are being read
-	work       work
+	seeds atomic.Uint64 // how many have been begun, by anybody
+	work  work
 
 	// Owned by the committer's Tx.
 	heads heads
@@ -353,11 +352,17 @@ func (s *Store) readHeads() (h heads, err error) {
 	}
 	for o, seq := range h.position.All() {
 		head, err := s.logHead(o, seq)
+		if errors.Is(err, engine.ErrNotFound) {
+			err = errLogGap
+		}
 		if err != nil {
-			return h, fmt.Errorf("%w: last event of %s: %w", ErrDamaged, o, err)
+			return h, fmt.Errorf("%w: log entry %s/%d: %w", ErrDamaged, o, seq, err)
 		}
 		h.stamps[o] = head.Stamp
 		h.newest = max(h.newest, head.Stamp)
+	}
+	if err := s.checkEnds(h.position); err != nil {
+		return h, fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
 	err = s.scan([]byte{kindEarly}, func(_ key, _ []byte) error { h.early++; return nil })
 	return h, err
@@ -384,7 +389,7 @@ func (s *Store) Begin() (engine.Tx, error) {
 // writable says why the store takes no writes, nil if it does.
 func (s *Store) writable() error {
 	if s.closed.Load() {
-		return unavailable("the node's store is closed", nil)
+		return errClosed()
 	}
 	if err := s.guard.failure(); err != nil {
 		return unavailable("the node's disk has failed: it takes no writes until it is started again", err)
@@ -443,7 +448,7 @@ func (s *Store) Close() error {
 }
 
 func (s *Store) shut() error {
-	errs := []error{s.chronicles.close()}
+	var errs []error
 	if snap := s.fallback.Swap(nil); snap != nil {
 		errs = append(errs, snap.Close())
 	}

@@ -23,7 +23,7 @@ func (w *work) begin(ctx context.Context) (context.Context, func(), error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.over {
-		return nil, nil, unavailable("the node's store is closed", nil)
+		return nil, nil, errClosed()
 	}
 	w.running.Add(1)
 	ctx, cancel := context.WithCancel(ctx)

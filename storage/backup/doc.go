@@ -12,8 +12,8 @@
 // stable storage, so what a crash, a full disk or a broken pipe leaves has none. Verify
 // notices every byte that has changed, every part that is missing, cut, or not of the
 // backup, and names it; then it reads the pieces as a restore would, and holds
-// the log in them to be without gaps (I2). Restore does the same before it
-// installs anything.
+// the log in them to be without gaps, and with all its messages (I2). Restore does the same before it
+// installs anything. Make reads so what it writes: a store whose log is damaged has no backup.
 //
 // A restored node is a new one: it has an origin of its own, with which it writes on, so
 // no sequence number of the old node is used again (I2), whatever the old node wrote after the

@@ -110,7 +110,8 @@ func TestMakeDiskFull(t *testing.T) {
 		})
 		d, err := NewDirectory(disk, "/backup")
 		if err == nil {
-			m := &making{ctx: t.Context(), to: d, pace: newPace(n.store.Position), fileSize: 100 << 10}
+			m := newMaking(t.Context(), source(n), d, nil)
+			m.fileSize = 100 << 10
 			_, err = m.make(source(n))
 		}
 		if !full.Load() {

@@ -118,7 +118,7 @@ func dump(t testing.TB, s *storage.Store) string {
 	return b.String()
 }
 
-// replay is what a store shows that has another's log up to a position.
+// replay is what a store shows that has another's log up to a position, by way of an export.
 func replay(t testing.TB, s *storage.Store, to engine.Position) string {
 	t.Helper()
 	fresh, err := storage.Open("data", storage.Options{FS: vfs.NewMem(), Memory: 4 << 20})
@@ -126,26 +126,12 @@ func replay(t testing.TB, s *storage.Store, to engine.Position) string {
 		t.Fatal(err)
 	}
 	defer fresh.Close()
-	for o, last := range to.All() {
-		tx, err := fresh.Begin()
-		if err != nil {
-			t.Fatal(err)
-		}
-		for entry, err := range s.Events(o, 0, last) {
-			if err != nil {
-				t.Fatal(err)
-			}
-			e, err := entry.Load()
-			if err != nil {
-				t.Fatal(err)
-			}
-			if applied, _, err := tx.Append(e); err != nil || !applied {
-				t.Fatal(applied, err)
-			}
-		}
-		if err := tx.Commit(); err != nil {
-			t.Fatal(err)
-		}
+	var file bytes.Buffer
+	if _, err := s.Export(t.Context(), &file, storage.ExportOptions{Through: to, Everything: true, Secrets: true}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := fresh.Import(t.Context(), &file, nil); err != nil {
+		t.Fatal(err)
 	}
 	return dump(t, fresh)
 }
@@ -160,7 +146,8 @@ func source(n *node) Source {
 // makeSmall makes a backup with a piece or two a file.
 func makeSmall(t testing.TB, n *node, to Target) Summary {
 	t.Helper()
-	m := &making{ctx: context.Background(), to: to, pace: newPace(n.store.Position), fileSize: 100 << 10}
+	m := newMaking(context.Background(), source(n), to, nil)
+	m.fileSize = 100 << 10
 	sum, err := m.make(source(n))
 	if err != nil {
 		t.Fatal(err)

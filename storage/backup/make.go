@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/klatch-chat/klatch/engine"
+	"github.com/klatch-chat/klatch/storage"
 )
 
 // Store is what is backed up.
@@ -31,11 +32,17 @@ type Summary struct {
 	SHA256 string // the manifest's own: of all there is
 }
 
+// ErrStore is matched where the store itself is damaged, so that its backup would be refused.
+var ErrStore = errors.New("the store is damaged: klatch admin check says where")
+
 // Make makes a backup. After an error nothing of it is left, as far as the target
 // can do that. Meanwhile progress, if there is one, is told how many bytes are written.
 func Make(ctx context.Context, src Source, to Target, progress func(bytes int64)) (Summary, error) {
-	m := &making{ctx: ctx, to: to, progress: progress, pace: newPace(src.Store.Position), fileSize: fileSize}
-	return m.make(src)
+	return newMaking(ctx, src, to, progress).make(src)
+}
+
+func newMaking(ctx context.Context, src Source, to Target, progress func(int64)) *making {
+	return &making{ctx: ctx, to: to, progress: progress, pace: newPace(src.Store.Position), fileSize: fileSize, reads: storage.NewInspection()}
 }
 
 // making is one run of Make.
@@ -47,6 +54,7 @@ type making struct {
 	fileSize int
 	manifest Manifest
 	bytes    int64
+	reads    *storage.Inspection // as Verify will
 }
 
 func (m *making) make(src Source) (Summary, error) {
@@ -95,6 +103,12 @@ func (m *making) pieces(snap engine.Snapshot) error {
 			}
 			if !end {
 				buf = appendPiece(buf, piece)
+				err = m.reads.Write(piece)
+			} else {
+				err = m.reads.Close()
+			}
+			if err != nil {
+				return fmt.Errorf("%w: %w", ErrStore, err)
 			}
 			if err := m.pace.after(m.ctx, time.Since(start)); err != nil {
 				return err

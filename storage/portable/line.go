@@ -49,8 +49,9 @@ func (c *clock) append(dst []byte, t engine.Time) []byte {
 	return append(dst, byte('0'+ms/100), byte('0'+ms/10%10), byte('0'+ms%10), 'Z', '"')
 }
 
-// appendEvent appends the line of an event, with its newline.
-func (c *clock) appendEvent(dst []byte, e *engine.Event, fate Fate) []byte {
+// appendEvent appends the line of an event, with its newline. It tells whether the content of
+// a known kind had a readable form.
+func (c *clock) appendEvent(dst []byte, e *engine.Event, fate Fate) (line []byte, readable bool) {
 	id := e.ID()
 	dst = appendOrigin(append(dst, `{"origin":`...), e.Origin)
 	dst = strconv.AppendUint(append(dst, `,"seq":`...), e.Seq, 10)
@@ -70,22 +71,23 @@ func (c *clock) appendEvent(dst []byte, e *engine.Event, fate Fate) []byte {
 	if !e.User.IsZero() {
 		dst = appendID(append(dst, `,"user":`...), e.User)
 	}
-	return append(appendContent(dst, k, e.Data, fate), '}', '\n')
+	dst, readable = appendContent(dst, k, e.Data, fate)
+	return append(dst, '}', '\n'), readable
 }
 
-// appendContent appends the fields of a payload.
-func appendContent(dst []byte, k *kind, data []byte, fate Fate) []byte {
+// appendContent appends the fields of a payload, if they can be read.
+func appendContent(dst []byte, k *kind, data []byte, fate Fate) (line []byte, readable bool) {
 	if k == nil {
-		return appendRaw(dst, data)
+		return appendRaw(dst, data), true
 	}
 	c := content{dst: dst, fate: fate}
 	if c.fields(k.fields, items{b: data}) {
-		return c.end()
+		return c.end(), true
 	}
 	if k.touches(fate) { // what cannot be read cannot be left out in part
-		return append(appendRaw(dst, emptyMap), `,"withheld":["data"]`...)
+		return append(appendRaw(dst, emptyMap), `,"withheld":["data"]`...), false
 	}
-	return appendRaw(dst, data)
+	return appendRaw(dst, data), false
 }
 
 func appendRaw(dst, data []byte) []byte {

@@ -337,7 +337,7 @@ func FuzzContent(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, number uint8, data []byte) {
 		e := &engine.Event{Origin: testOrigin, Seq: 1, Stamp: 1 << 40, Kind: engine.Kind(number), Data: data}
-		line := new(clock).appendEvent(nil, e, 0)
+		line, _ := new(clock).appendEvent(nil, e, 0)
 		list, err := members(line)
 		if err != nil {
 			t.Fatalf("%v: %s", err, line)
@@ -346,7 +346,7 @@ func FuzzContent(f *testing.F) {
 		if err != nil || !bytes.Equal(got.Data, data) || got.Kind != e.Kind {
 			t.Fatalf("%v: %s\n got %x\nwant %x", err, line, got.Data, data)
 		}
-		withheld := new(clock).appendEvent(nil, e, Replaced|gone|Secret)
+		withheld, _ := new(clock).appendEvent(nil, e, Replaced|gone|Secret)
 		if list, err = members(withheld); err == nil {
 			_, err = parseEvent(list)
 		}
@@ -373,7 +373,8 @@ func FuzzReader(f *testing.F) {
 			t.Fatalf("the line is not named: %v", err)
 		}
 		for _, e := range events {
-			list, err := members(new(clock).appendEvent(nil, e, 0))
+			line, _ := new(clock).appendEvent(nil, e, 0)
+			list, err := members(line)
 			if err != nil {
 				t.Fatal(err)
 			}

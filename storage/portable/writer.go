@@ -23,6 +23,7 @@ type Writer struct {
 	all    Fate // of every event
 	spared Fate // of none
 	clock  clock
+	doubt  func(*engine.Event) error
 	err    error
 }
 
@@ -40,13 +41,23 @@ func NewWriter(w io.Writer, h Header) (*Writer, error) {
 	return out, out.put(line)
 }
 
+// Doubt has the writer ask about content of a known kind that has no readable form, before
+// it passes that on as it is. An error ends the file.
+func (w *Writer) Doubt(ask func(e *engine.Event) error) { w.doubt = ask }
+
 // Event writes an event, of which Data is read and Payload is not. What of its
 // fate matters is up to the header.
 func (w *Writer) Event(e *engine.Event, fate Fate) error {
 	if w.err != nil {
 		return w.err
 	}
-	w.buf = w.clock.appendEvent(w.buf, e, fate&^w.spared|w.all)
+	line, readable := w.clock.appendEvent(w.buf, e, fate&^w.spared|w.all)
+	if !readable && w.doubt != nil {
+		if w.err = w.doubt(e); w.err != nil {
+			return w.err
+		}
+	}
+	w.buf = line
 	w.events++
 	return w.full()
 }
