@@ -13,9 +13,16 @@ func adminCommand() *cli.Command {
 		UsageText: "klatch admin COMMAND [flags]",
 		Description: "Speaks with the node that runs in --data over a socket there, which only the user that the node runs as and root may open: that needs no token and may do everything.\n" +
 			"Commands that have --url also reach a node from elsewhere, with the token of an administrator in KLATCH_TOKEN. An administrator reads no private or direct room that he is not in.\n" +
+			"Those that work on the whole store, from check on, also do so in the directory of a node that is stopped.\n" +
 			"A user or room is named by its name or its id. Flags may stand before and after what a command works on.\n\n" +
 			"Examples:\n   klatch admin user list --data /var/lib/klatch\n" +
-			"   KLATCH_TOKEN=... klatch admin user list --url https://chat.example.org",
+			"   KLATCH_TOKEN=... klatch admin user list --url https://chat.example.org\n" +
+			"   klatch admin check --data /var/lib/klatch\n" +
+			"   klatch admin compact --data /var/lib/klatch\n" +
+			"   klatch admin backup /var/backups/klatch/monday --data /var/lib/klatch\n" +
+			"   klatch admin restore /var/backups/klatch/monday --data ./new\n" +
+			"   klatch admin export chat.jsonl --data /var/lib/klatch\n" +
+			"   klatch admin import chat.jsonl --data ./new",
 		Subcommands: []*cli.Command{
 			userCommand(), roomCommand(), messageCommand(), inviteCommand(), tokenCommand(), banCommand(), statsCommand(),
 			checkCommand(), compactCommand(), backupCommand(), restoreCommand(), exportCommand(), importCommand(),

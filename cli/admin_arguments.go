@@ -36,7 +36,7 @@ func flagsFirst(app *cli.App, args []string) []string {
 			continue
 		case sub != nil && len(operands) == 0:
 			at, path = sub, append(path, word)
-		case len(at.Subcommands) > 0: // no such command, or one that is more than a group
+		case len(at.Subcommands) > 0 && at.ArgsUsage == "": // no such command
 			return args
 		default:
 			operands = append(operands, word)

@@ -6,10 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -173,6 +176,27 @@ func TestOneBackupAtATime(t *testing.T) {
 		if time.Now().After(end) {
 			t.Fatal(err)
 		}
+	}
+}
+
+// Ctrl-C ends a backup that is under way, and nothing of it is left.
+func TestBackupInterrupted(t *testing.T) {
+	_, h, o := held(t)
+	out := filepath.Join(t.TempDir(), "out")
+	ended := make(chan string, 1)
+	go func() {
+		_, stderr, code := run(t, "admin", "backup", out, "--data", o.data)
+		ended <- fmt.Sprint(code, " ", stderr)
+	}()
+	<-h.at
+	if err := syscall.Kill(os.Getpid(), syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	if got := <-ended; got != "1 klatch: interrupted: context canceled\n" {
+		t.Errorf("it ends with %s", got)
+	}
+	if _, err := os.Stat(out); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("what is left: %v", err)
 	}
 }
 

@@ -8,7 +8,6 @@ import (
 	"io"
 	"maps"
 	"slices"
-	"text/tabwriter"
 
 	"github.com/urfave/cli/v2"
 
@@ -16,10 +15,9 @@ import (
 )
 
 func checkCommand() *cli.Command {
-	return &cli.Command{
-		Name:      "check",
-		Usage:     "read the whole store and compare everything in it with the log",
-		UsageText: "klatch admin check [--data DIR] [--findings N] [--json]\n   klatch admin check --rebuild [--dry-run] [--yes] [--data DIR] [--json]",
+	return storeCommand(&cli.Command{
+		Name:  "check",
+		Usage: "read the whole store and compare everything in it with the log",
 		Description: "A running node checks its own store, as it is at that moment, and serves meanwhile. Otherwise the directory is read, and not changed.\n\n" +
 			"--rebuild makes everything that is derived from the log again, in one step, and checks before and after; the node may not run. What the log itself " +
 			"has lost it cannot bring back: it says what that is, and leaves it out, with all later events of the same node, only with --yes. Other nodes of a cluster send those again. " +
@@ -27,31 +25,24 @@ func checkCommand() *cli.Command {
 			"Ends with 1 if anything is damaged.\n\n" +
 			"Examples:\n   klatch admin check --data /var/lib/klatch\n   klatch admin check --rebuild --data /var/lib/klatch",
 		Flags: []cli.Flag{
-			dataFlag(), jsonFlag(),
 			&cli.IntFlag{Name: "findings", Usage: "tell of at most `N` findings one by one, beside their counts", Value: 100},
 			&cli.BoolFlag{Name: "rebuild", Usage: "make the views again from the log"},
 			&cli.BoolFlag{Name: "dry-run", Usage: "with --rebuild: change nothing, and tell what would be lost"},
 			&cli.BoolFlag{Name: "yes", Usage: "with --rebuild: leave out what the log has lost, without asking"},
 		},
-		Action: check,
-	}
+	}, check)
 }
 
 // maxFindings bounds what one answer lists.
 const maxFindings = 100_000
 
-func check(c *cli.Context) error {
-	if err := noArguments(c); err != nil {
-		return err
-	}
+func check(ctx context.Context, c *cli.Context) error {
 	if n := c.Int("findings"); n < 1 || n > maxFindings {
 		return usageErrorf(c, "--findings: from 1 to %d, not %d", maxFindings, n)
 	}
 	if !c.Bool("rebuild") && (c.Bool("yes") || c.Bool("dry-run")) {
 		return usageErrorf(c, "--yes and --dry-run are for --rebuild")
 	}
-	ctx, stop := interruptible(c)
-	defer stop()
 	if c.Bool("rebuild") {
 		return rebuild(ctx, c)
 	}
@@ -68,22 +59,15 @@ func check(c *cli.Context) error {
 }
 
 // checked has the running node check its store, or reads the directory of one that does not run.
-func checked(ctx context.Context, c *cli.Context) (report storage.CheckReport, err error) {
-	long := newLongWork(c.App.ErrWriter)
-	defer long.end()
-	data, findings := c.String("data"), c.Int("findings")
-	o := newOperator(data, 0)
-	runs, err := o.nodeRuns(ctx)
-	switch {
-	case err != nil:
-		return report, err
-	case runs:
-		err = o.stream(ctx, "/store/check", checkRequest{findings}, &report, long.tell)
-	default:
-		report, err = storage.Check(ctx, data, storage.Options{FS: Disk, Now: Clock},
-			storage.CheckOptions{Findings: findings, Progress: long.tell})
-	}
-	return report, err
+func checked(ctx context.Context, c *cli.Context) (storage.CheckReport, error) {
+	progress := newProgress(c.App.ErrWriter)
+	defer progress.end()
+	data, findings, tell := c.String("data"), c.Int("findings"), progress.phases("check")
+	return nodeOrDirectory(ctx, data, func(o *operator) (report storage.CheckReport, err error) {
+		return report, o.stream(ctx, "/store/check", checkRequest{findings}, &report, tell)
+	}, func() (storage.CheckReport, error) {
+		return storage.Check(ctx, data, toolOptions(), storage.CheckOptions{Findings: findings, Progress: tell})
+	})
 }
 
 // verdict is the error of a store that is not whole.
@@ -109,7 +93,7 @@ func writeCheck(w io.Writer, r storage.CheckReport) error {
 		_, err := fmt.Fprintln(w, "no damage found")
 		return err
 	}
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	table := newTabwriter(w)
 	fmt.Fprintln(table, "\nCODE\tCOUNT")
 	for _, code := range slices.Sorted(maps.Keys(r.Counts)) {
 		fmt.Fprintf(table, "%s\t%d\n", code, r.Counts[code])

@@ -12,23 +12,15 @@ import (
 )
 
 func compactCommand() *cli.Command {
-	return &cli.Command{
-		Name:      "compact",
-		Usage:     "rewrite the store without what was overwritten or deleted",
-		UsageText: "klatch admin compact [--data DIR] [--json]",
+	return storeCommand(&cli.Command{
+		Name:  "compact",
+		Usage: "rewrite the store without what was overwritten or deleted",
 		Description: "A running node serves meanwhile. It needs as much free space as the store takes. The store does this by itself too, bit by bit: after a purge this is for who wants the space at once.\n\n" +
 			"Example:\n   klatch admin compact --data /var/lib/klatch",
-		Flags:  []cli.Flag{dataFlag(), jsonFlag()},
-		Action: compact,
-	}
+	}, compact)
 }
 
-func compact(c *cli.Context) error {
-	if err := noArguments(c); err != nil {
-		return err
-	}
-	ctx, stop := interruptible(c)
-	defer stop()
+func compact(ctx context.Context, c *cli.Context) error {
 	done, err := compacted(ctx, c)
 	if err != nil {
 		return err
@@ -40,26 +32,20 @@ func compact(c *cli.Context) error {
 	return err
 }
 
-func compacted(ctx context.Context, c *cli.Context) (done storage.Compacted, err error) {
-	long := newLongWork(c.App.ErrWriter)
-	defer long.end()
-	o := newOperator(c.String("data"), 0)
-	runs, err := o.nodeRuns(ctx)
-	if err != nil {
-		return done, err
-	}
-	if runs {
-		return done, o.stream(ctx, "/store/compact", nil, &done, long.tell)
-	}
-	if err := storage.MustExist(c.String("data"), Disk); err != nil {
-		return done, err
-	}
-	store, err := storage.Open(c.String("data"), storage.Options{FS: Disk, Now: Clock})
-	if err != nil {
-		return done, err
-	}
-	done, err = store.Compact(ctx, long.tell)
-	return done, errors.Join(err, store.Close())
+func compacted(ctx context.Context, c *cli.Context) (storage.Compacted, error) {
+	progress := newProgress(c.App.ErrWriter)
+	defer progress.end()
+	data, tell := c.String("data"), progress.tables("compact")
+	return nodeOrDirectory(ctx, data, func(o *operator) (done storage.Compacted, err error) {
+		return done, o.stream(ctx, "/store/compact", nil, &done, tell)
+	}, func() (done storage.Compacted, err error) {
+		store, err := openStopped(data)
+		if err != nil {
+			return done, err
+		}
+		done, err = store.Compact(ctx, tell)
+		return done, errors.Join(err, store.Close())
+	})
 }
 
 func byteText(n int64) string {

@@ -1,13 +1,9 @@
 package cli
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
-	"os/signal"
-	"syscall"
 
 	"github.com/urfave/cli/v2"
 )
@@ -44,11 +40,6 @@ func nodeFlags() []cli.Flag {
 		&cli.StringFlag{Name: "token", Usage: "`TOKEN` of an administrator, for --url; better not as a flag, which others on the machine can see", EnvVars: []string{envName("token")}},
 		jsonFlag(),
 	}
-}
-
-// interruptible is a context that Ctrl-C ends, for what takes long and has something to say at its end.
-func (e *errand) interruptible() (context.Context, context.CancelFunc) {
-	return signal.NotifyContext(e.Context.Context, os.Interrupt, syscall.SIGTERM)
 }
 
 // say tells people what was done. Scripts have the exit code.

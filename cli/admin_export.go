@@ -13,32 +13,25 @@ import (
 )
 
 func exportCommand() *cli.Command {
-	return &cli.Command{
-		Name:      "export",
-		Usage:     "write everything as JSON Lines",
-		UsageText: "klatch admin export [flags] [FILE|-]",
-		Description: "Writes every event of the log, in order of time, to FILE or to standard output: docs/export.md describes the form. Asks the node that runs in --data, or reads the directory of a stopped one.\n" +
+	return storeCommand(&cli.Command{
+		Name: "export", Usage: "write everything as JSON Lines", ArgsUsage: "[FILE]",
+		Description: "Writes every event of the log, in order of time, to FILE or, without one or with - in its place, to standard output: docs/export.md describes the form. Asks the node that runs in --data, or reads the directory of a stopped one.\n" +
 			"Bodies of deleted messages, and bodies before an edit, stay behind without --everything; password hashes and sign-ins without --secrets. With both an import makes the same store to the byte.\n" +
 			"An export that was cut goes on with --resume FILE. The position that an export ends with is where the next may begin, with --after.\n\n" +
-			"Examples:\n   klatch admin export --data /var/lib/klatch chat.jsonl\n   klatch admin export | zstd > chat.jsonl.zst\n   klatch admin export --resume chat.jsonl",
+			"Examples:\n   klatch admin export --data /var/lib/klatch chat.jsonl\n   klatch admin export | zstd >chat.jsonl.zst\n   klatch admin export --resume chat.jsonl",
 		Flags: []cli.Flag{
-			dataFlag(),
 			&cli.StringFlag{Name: "after", Usage: "only what came after this `POSITION`"},
 			&cli.StringFlag{Name: "resume", Usage: "make a cut `FILE` whole"},
 			&cli.BoolFlag{Name: "everything", Usage: "also bodies of deleted messages and before edits"},
 			&cli.BoolFlag{Name: "secrets", Usage: "also password hashes and sign-ins"},
-			jsonFlag(),
 		},
-		Action: export,
-	}
+	}, export)
 }
-
-const toStandardOutput = "-"
 
 // exportRequest is what an export is to hold.
 type exportRequest = storage.ExportOptions
 
-func export(c *cli.Context) error {
+func export(ctx context.Context, c *cli.Context) error {
 	o, err := exportOptions(c)
 	if err != nil {
 		return err
@@ -46,28 +39,26 @@ func export(c *cli.Context) error {
 	file := c.Args().First()
 	resume := c.String("resume")
 	switch {
-	case c.Args().Len() > 1:
-		return usageErrorf(c, "export takes one argument, after the flags, not also %q", c.Args().Get(1))
 	case resume != "" && (file != "" || c.IsSet("after") || o.Everything || o.Secrets):
 		return usageErrorf(c, "--resume goes on as the file began: it takes no FILE, --after, --everything or --secrets")
-	case c.Bool("json") && resume == "" && (file == "" || file == toStandardOutput):
+	case c.Bool("json") && resume == "" && (file == "" || file == standardStream):
 		return usageErrorf(c, "--json tells of a FILE: without one the export itself is the result")
 	}
-	source, err := openExportSource(c.String("data"))
+	source, err := openExportSource(ctx, c.String("data"))
 	if err != nil {
 		return err
 	}
 	defer source.close()
-	progress := newAdminProgress(c.App.ErrWriter, "exported", "events")
+	progress := newProgress(c.App.ErrWriter)
 	defer progress.end()
 	var done exportResult
 	switch {
 	case resume != "":
-		done, err = resumeExport(source, resume, progress)
-	case file == "" || file == toStandardOutput:
-		done, err = exportTo(source, o, c.App.Writer, progress)
+		done, err = resumeExport(ctx, source, resume, progress)
+	case file == "" || file == standardStream:
+		done, err = exportTo(ctx, source, o, c.App.Writer, progress)
 	default:
-		done, err = exportToFile(source, o, file, progress)
+		done, err = exportToFile(ctx, source, o, file, progress)
 	}
 	if err != nil {
 		return fmt.Errorf("export: %w", err)

@@ -12,9 +12,9 @@ import (
 )
 
 // exportTo writes an export, and sees at its end that it came whole.
-func exportTo(source exportSource, o exportRequest, w io.Writer, progress *adminProgress) (exportResult, error) {
+func exportTo(ctx context.Context, source exportSource, o exportRequest, w io.Writer, progress *progress) (exportResult, error) {
 	relay := portable.NewRelay()
-	err := source.export(context.Background(), o, io.MultiWriter(w, relay, progress.of(relay)))
+	err := source.export(ctx, o, io.MultiWriter(w, relay, progress.of("export", relay)))
 	return exportedBy(relay, err)
 }
 
@@ -27,7 +27,7 @@ func exportedBy(relay *portable.Relay, err error) (exportResult, error) {
 }
 
 // exportToFile writes an export to a new file, which its owner alone may read.
-func exportToFile(source exportSource, o exportRequest, path string, progress *adminProgress) (r exportResult, err error) {
+func exportToFile(ctx context.Context, source exportSource, o exportRequest, path string, progress *progress) (r exportResult, err error) {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if errors.Is(err, fs.ErrExist) {
 		return r, fmt.Errorf("%s is there already: make it whole with --resume, or name another file", path)
@@ -35,7 +35,7 @@ func exportToFile(source exportSource, o exportRequest, path string, progress *a
 	if err != nil {
 		return r, err
 	}
-	if r, err = exportTo(source, o, f, progress); err == nil {
+	if r, err = exportTo(ctx, source, o, f, progress); err == nil {
 		err = f.Sync()
 	} else {
 		err = fmt.Errorf("%w (what came is in %s: go on with --resume)", err, path)
@@ -45,17 +45,17 @@ func exportToFile(source exportSource, o exportRequest, path string, progress *a
 }
 
 // resumeExport makes a cut file whole, to the position that its header names.
-func resumeExport(source exportSource, path string, progress *adminProgress) (r exportResult, err error) {
+func resumeExport(ctx context.Context, source exportSource, path string, progress *progress) (r exportResult, err error) {
 	f, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {
 		return r, err
 	}
-	r, err = resumeFile(source, f, progress)
+	r, err = resumeFile(ctx, source, f, progress)
 	r.File = path
 	return r, errors.Join(err, f.Close())
 }
 
-func resumeFile(source exportSource, f *os.File, progress *adminProgress) (r exportResult, err error) {
+func resumeFile(ctx context.Context, source exportSource, f *os.File, progress *progress) (r exportResult, err error) {
 	in, t, err := readToCut(f)
 	if err != nil {
 		return r, err
@@ -75,7 +75,7 @@ func resumeFile(source exportSource, f *os.File, progress *adminProgress) (r exp
 	out, relay := in.Continue(f), portable.NewRelay()
 	relay.Event = out.Line
 	o := exportRequest{After: in.Reached(), Through: h.Position, Everything: h.Bodies == portable.BodiesAll, Secrets: h.Secrets}
-	if _, err = exportedBy(relay, source.export(context.Background(), o, io.MultiWriter(relay, progress.of(relay)))); err != nil {
+	if _, err = exportedBy(relay, source.export(ctx, o, io.MultiWriter(relay, progress.of("export", relay)))); err != nil {
 		return r, errors.Join(err, out.Flush())
 	}
 	t, err = out.Close()

@@ -2,15 +2,10 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"net/http"
 	"net/url"
-	"os"
-	"syscall"
 
 	"github.com/klatch-chat/klatch/engine"
 	"github.com/klatch-chat/klatch/storage"
@@ -18,33 +13,14 @@ import (
 
 // openExportSource finds the node that runs in a data directory, or opens the
 // directory where none does.
-func openExportSource(data string) (exportSource, error) {
-	o := newOperator(data, 0)
-	conn, err := o.dial(context.Background(), "", "")
-	if err == nil {
-		return &nodeSource{o}, conn.Close()
-	}
-	if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ECONNREFUSED) {
-		return nil, o.unreached(err)
-	}
-	if _, missing := os.Stat(data); errors.Is(missing, fs.ErrNotExist) {
-		return nil, o.unreached(err)
-	}
-	if there, err := storage.Exists(data, Disk); err != nil {
-		return nil, fmt.Errorf("look into %s: %w", data, err)
-	} else if !there {
-		return nil, fmt.Errorf("no node runs in %s, and no store is there: name a node's directory with --data", data)
-	}
-	store, err := storage.Open(data, storage.Options{Memory: storeToolMemory, FS: Disk, Now: Clock})
-	if err != nil {
-		return nil, err
-	}
-	return &directorySource{store}, nil
+func openExportSource(ctx context.Context, data string) (exportSource, error) {
+	return nodeOrDirectory(ctx, data,
+		func(o *operator) (exportSource, error) { return &nodeSource{o}, nil },
+		func() (exportSource, error) {
+			store, err := openStopped(data)
+			return &directorySource{store}, err
+		})
 }
-
-// storeToolMemory is what commands give the caches of a store that they open: they
-// read or write each thing once.
-const storeToolMemory = 64 << 20
 
 // directorySource is the store of a stopped node.
 type directorySource struct{ store *storage.Store }
@@ -63,22 +39,11 @@ type nodeSource struct{ *operator }
 func (s *nodeSource) close() {}
 
 func (s *nodeSource) export(ctx context.Context, o exportRequest, w io.Writer) error {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://node/export?"+exportQuery(o).Encode(), nil)
+	resp, err := s.open(ctx, http.MethodGet, "/export?"+exportQuery(o).Encode(), nil)
 	if err != nil {
 		return err
 	}
-	resp, err := s.http.Do(r)
-	if err != nil {
-		return s.unreached(err)
-	}
 	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		var no refusal
-		if err := json.NewDecoder(io.LimitReader(resp.Body, 64<<10)).Decode(&no); err != nil || no.Detail == "" {
-			return fmt.Errorf("the node in %s answers %s", s.data, resp.Status)
-		}
-		return errors.New(no.Detail)
-	}
 	if _, err := io.Copy(w, resp.Body); err != nil {
 		return fmt.Errorf("read from the node in %s: %w", s.data, err)
 	}

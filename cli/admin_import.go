@@ -15,20 +15,15 @@ import (
 )
 
 func importCommand() *cli.Command {
-	return &cli.Command{
-		Name:      "import",
-		Usage:     "make a store from an export",
-		UsageText: "klatch admin import [flags] FILE|-",
-		Description: "Reads an export from FILE or from standard input into --data: a new directory, or one where an import of the same export was cut; what is there is skipped. No node may run there. The node that is started there afterwards is a new one.\n" +
+	return storeCommand(&cli.Command{
+		Name: "import", Usage: "make a store from an export", ArgsUsage: "FILE",
+		Description: "Reads an export from FILE, or with - in its place from standard input, into --data: a new directory, or one where an import of the same export was cut; what is there is skipped. No node may run there. The node that is started there afterwards is a new one.\n" +
 			"A FILE is read to its end before anything is stored; one that is cut or changed is refused, and the line named.\n\n" +
 			"Examples:\n   klatch admin import --data ./new chat.jsonl\n   zstd -dc chat.jsonl.zst | klatch admin import --data ./new -",
 		Flags: []cli.Flag{
-			dataFlag(),
 			&cli.BoolFlag{Name: "dry-run", Usage: "read and check the export, and store nothing"},
-			jsonFlag(),
 		},
-		Action: importStore,
-	}
+	}, importStore)
 }
 
 // importResult is what an import did.
@@ -39,13 +34,10 @@ type importResult struct {
 	DryRun   bool   `json:"dry_run,omitempty"`
 }
 
-func importStore(c *cli.Context) error {
-	name, err := theOnly(c, "a FILE, or - for standard input")
-	if err != nil {
-		return err
-	}
+func importStore(ctx context.Context, c *cli.Context) (err error) {
+	name := c.Args().First()
 	in := &importFile{name: "standard input", stream: os.Stdin}
-	if name != toStandardOutput {
+	if name != standardStream {
 		f, err := os.Open(name)
 		if err != nil {
 			return fmt.Errorf("import: %w", err)
@@ -55,9 +47,9 @@ func importStore(c *cli.Context) error {
 	}
 	var done importResult
 	if c.Bool("dry-run") {
-		done, err = in.check(c)
+		done, err = in.check(ctx, c)
 	} else {
-		done, err = in.store(c)
+		done, err = in.store(ctx, c)
 	}
 	if err != nil {
 		return fmt.Errorf("import %s: %w", in.name, err)
@@ -88,17 +80,20 @@ type importFile struct {
 }
 
 // check reads all of it, as an import does.
-func (f *importFile) check(c *cli.Context) (importResult, error) {
+func (f *importFile) check(ctx context.Context, c *cli.Context) (importResult, error) {
 	in, err := portable.NewReader(f.stream)
 	if err != nil {
 		return importResult{}, err
 	}
-	progress := newAdminProgress(c.App.ErrWriter, "checked", "events")
+	progress := newProgress(c.App.ErrWriter)
 	defer progress.end()
 	total := eventsOf(in.Header())
-	for err == nil {
+	for err == nil && ctx.Err() == nil {
 		_, err = in.Next()
-		progress.show(in.Events(), total)
+		progress.events("import, dry", in.Events(), total)
+	}
+	if err == nil {
+		err = ctx.Err()
 	}
 	if err != io.EOF {
 		return importResult{}, err
@@ -108,19 +103,19 @@ func (f *importFile) check(c *cli.Context) (importResult, error) {
 
 func eventsOf(h portable.Header) uint64 { return h.Position.Behind(h.After) }
 
-func (f *importFile) store(c *cli.Context) (r importResult, err error) {
-	header, err := f.whole(c)
+func (f *importFile) store(ctx context.Context, c *cli.Context) (r importResult, err error) {
+	header, err := f.whole(ctx, c)
 	if err != nil {
 		return r, err
 	}
-	store, err := storage.Open(c.String("data"), storage.Options{Memory: storeToolMemory, FS: Disk, Now: Clock})
+	store, err := storage.Open(c.String("data"), toolOptions())
 	if err != nil {
 		return r, err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
-	progress := newAdminProgress(c.App.ErrWriter, "imported", "events")
+	progress := newProgress(c.App.ErrWriter)
 	defer progress.end()
-	done, err := store.Import(context.Background(), f.stream, func(n uint64) { progress.show(n, eventsOf(header)) })
+	done, err := store.Import(ctx, f.stream, func(n uint64) { progress.events("import", n, eventsOf(header)) })
 	if err != nil && done.Events+done.Skipped > 0 {
 		err = fmt.Errorf("%w (the events before that are stored: an import of the whole export goes on behind them)", sentence(err))
 	}
@@ -128,14 +123,14 @@ func (f *importFile) store(c *cli.Context) (r importResult, err error) {
 }
 
 // whole reads a file to its end, to see that it is whole. A stream is believed until its end.
-func (f *importFile) whole(c *cli.Context) (h portable.Header, err error) {
+func (f *importFile) whole(ctx context.Context, c *cli.Context) (h portable.Header, err error) {
 	if f.file == nil || !isRegular(f.file) {
 		return h, nil
 	}
-	progress := newAdminProgress(c.App.ErrWriter, "looked at", "events")
+	progress := newProgress(c.App.ErrWriter)
 	defer progress.end()
 	relay := portable.NewRelay()
-	if _, err := io.Copy(io.MultiWriter(relay, progress.of(relay)), f.file); err != nil {
+	if _, err := io.Copy(io.MultiWriter(relay, progress.of("import, first reading", relay), untilEnd{ctx}), f.file); err != nil {
 		return h, err
 	}
 	if _, err := relay.Close(); err != nil {
@@ -152,3 +147,8 @@ func isRegular(f *os.File) bool {
 	info, err := f.Stat()
 	return err == nil && info.Mode().IsRegular()
 }
+
+// untilEnd is a writer that takes everything until a context ends.
+type untilEnd struct{ ctx context.Context }
+
+func (w untilEnd) Write(b []byte) (int, error) { return len(b), w.ctx.Err() }

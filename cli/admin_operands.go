@@ -22,6 +22,9 @@ func operandsOf(c *cli.Command) (list []operand) {
 	return list
 }
 
+// file reports whether it is a path of this machine, not a name that a node knows.
+func (o operand) file() bool { return o.name == "DIR" || o.name == "FILE" || o.name == "BACKUP" }
+
 // choices are the words that an operand may be; none if it may be any.
 func (o operand) choices() []string {
 	if words := strings.Split(o.name, "|"); len(words) > 1 {
@@ -30,21 +33,40 @@ func (o operand) choices() []string {
 	return nil
 }
 
+// named reports whether a word names something: of what a node knows, what the path of a URL can hold.
+func (o operand) named(word string) bool {
+	return word != "" && (o.file() || word != "." && word != "..")
+}
+
 // checkArguments holds a command's arguments against its operands.
 func checkArguments(c *cli.Context) error {
-	operands := operandsOf(c.Command)
+	operands, usage := operandsOf(c.Command), strings.TrimRight(commandPath(c)+" [flags] "+c.Command.ArgsUsage, " ")
+	words := c.Args().Slice()
 	for i, o := range operands {
-		switch word := c.Args().Get(i); {
-		case i >= c.Args().Len() && !o.optional:
-			return usageErrorf(c, "name %s: %s [flags] %s", o.name, commandPath(c), c.Command.ArgsUsage)
-		case i < c.Args().Len() && (word == "" || word == "." || word == ".."): // no path of a URL can hold these
-			return usageErrorf(c, "%q cannot stand for %s: write the id", word, o.name)
-		case i < c.Args().Len() && o.choices() != nil && !slices.Contains(o.choices(), word):
-			return usageErrorf(c, "%q is not one of %s%s", word, strings.Join(o.choices(), ", "), didYouMean(word, o.choices()))
+		if i == len(words) {
+			if o.optional {
+				break
+			}
+			return usageErrorf(c, "name %s: %s", o.name, usage)
+		}
+		if err := o.check(c, words[i]); err != nil {
+			return err
 		}
 	}
-	if c.Args().Len() > len(operands) {
-		return usageErrorf(c, "%s does not take %q: %s [flags] %s", c.Command.Name, c.Args().Get(len(operands)), commandPath(c), c.Command.ArgsUsage)
+	if len(words) > len(operands) {
+		return usageErrorf(c, "%s does not take %q: %s", c.Command.Name, words[len(operands)], usage)
+	}
+	return nil
+}
+
+func (o operand) check(c *cli.Context, word string) error {
+	switch {
+	case !o.named(word) && o.file():
+		return usageErrorf(c, "%q cannot stand for %s", word, o.name)
+	case !o.named(word):
+		return usageErrorf(c, "%q cannot stand for %s: write the id", word, o.name)
+	case o.choices() != nil && !slices.Contains(o.choices(), word):
+		return usageErrorf(c, "%q is not one of %s%s", word, strings.Join(o.choices(), ", "), didYouMean(word, o.choices()))
 	}
 	return nil
 }

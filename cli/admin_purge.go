@@ -104,9 +104,9 @@ type purgeEnd struct {
 
 // purge takes step after step until there is none left.
 func (e *errand) purge(in purgeRequest) (done purgeEnd, err error) {
-	ctx, stop := e.interruptible()
+	ctx, stop := interruptible(e.Context)
 	defer stop()
-	progress := newTicker(e.App.ErrWriter)
+	progress := newProgress(e.App.ErrWriter)
 	defer progress.end()
 	for {
 		step, err := e.purgeStep(ctx, in)
@@ -121,7 +121,7 @@ func (e *errand) purge(in purgeRequest) (done purgeEnd, err error) {
 		}
 		done.Scanned += step.Scanned
 		done.Deleted += step.Deleted
-		progress.show(fmt.Sprintf("%d messages read, %d of them to delete", done.Scanned, done.Deleted))
+		progress.show(reached{what: fmt.Sprintf("purge, %d to delete", done.Deleted), done: uint64(done.Scanned), unit: "messages"})
 		switch {
 		case step.Next == nil:
 			return done, nil

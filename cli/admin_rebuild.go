@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/urfave/cli/v2"
 
@@ -22,7 +21,7 @@ type rebuilt struct {
 }
 
 func rebuild(ctx context.Context, c *cli.Context) error {
-	runs, err := newOperator(c.String("data"), answerPatience).nodeRuns(ctx)
+	runs, err := newOperator(c.String("data"), answerPatience).runs(ctx)
 	if err != nil {
 		return err
 	}
@@ -64,10 +63,10 @@ func rebuild(ctx context.Context, c *cli.Context) error {
 }
 
 func rebuildStore(ctx context.Context, c *cli.Context, lose bool) (storage.RebuildReport, error) {
-	long := newLongWork(c.App.ErrWriter)
-	defer long.end()
-	return storage.Rebuild(ctx, c.String("data"), storage.Options{FS: Disk, Now: Clock},
-		storage.RebuildOptions{Lose: lose, Dry: c.Bool("dry-run"), Progress: long.tell})
+	progress := newProgress(c.App.ErrWriter)
+	defer progress.end()
+	return storage.Rebuild(ctx, c.String("data"), toolOptions(),
+		storage.RebuildOptions{Lose: lose, Dry: c.Bool("dry-run"), Progress: progress.phases("rebuild")})
 }
 
 // sureToLose asks whether to go on without what is lost; where nobody can answer, that is wrong usage.
@@ -106,7 +105,7 @@ func writeLosses(w io.Writer, losses []storage.Loss) error {
 	if len(losses) == 0 {
 		return nil
 	}
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	table := newTabwriter(w)
 	fmt.Fprintln(table, "LEFT OUT: NODE\tEVENTS\tCODE\tWHY")
 	for _, l := range losses {
 		fmt.Fprintf(table, "%s\t%d to %d\t%s\t%s\n", l.Origin, l.First, l.Last, l.Code, singleLine(l.What))

@@ -5,9 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os/signal"
 	"path/filepath"
-	"syscall"
 
 	"github.com/urfave/cli/v2"
 
@@ -17,18 +15,14 @@ import (
 )
 
 func restoreCommand() *cli.Command {
-	return &cli.Command{
-		Name:      "restore",
-		Usage:     "make a new node's data directory out of a backup",
-		UsageText: "klatch admin restore DIR|FILE|- [--data DIR] [--json]",
-		Description: "Verifies the backup first, and writes only to a directory that is missing or empty. The node that starts there is a new one with all that the old one had at the time of the backup: " +
+	return storeCommand(&cli.Command{
+		Name: "restore", Usage: "make a new node's data directory out of a backup", ArgsUsage: "BACKUP",
+		Description: "BACKUP is a directory, a tar stream in a file, or one on standard input (-). Verifies it first, and writes only to a directory that is missing or empty. The node that starts there is a new one with all that the old one had at the time of the backup: " +
 			"people stay signed in, and a cluster sends it what has happened since.\n\n" +
 			"The backup's configuration is put into restored/ in the data directory, and not used before somebody names it with --config: with it the node joins the cluster that the old one was in.\n\n" +
 			"Examples:\n   klatch admin restore /var/backups/klatch/monday --data /var/lib/klatch\n" +
 			"   zstd -dc monday.tar.zst | klatch admin restore - --data /var/lib/klatch",
-		Flags:  []cli.Flag{dataFlag(), jsonFlag()},
-		Action: runRestore,
-	}
+	}, runRestore)
 }
 
 // restored is what a restore has made, in JSON.
@@ -40,15 +34,9 @@ type restored struct {
 	SHA256 string `json:"sha256"`
 }
 
-func runRestore(c *cli.Context) error {
-	from, err := oneArgument(c, "a backup: a directory, a file or - for standard input")
-	if err != nil {
-		return err
-	}
-	ctx, stop := signal.NotifyContext(c.Context, syscall.SIGTERM, syscall.SIGINT)
-	defer stop()
+func runRestore(ctx context.Context, c *cli.Context) error {
 	data := c.String("data")
-	sum, origin, err := restore(ctx, c, from, data)
+	sum, origin, err := restore(ctx, c, c.Args().First(), data)
 	if err != nil {
 		if errors.Is(err, storage.ErrNotEmpty) {
 			err = fmt.Errorf("%w: restore into a new one, or empty it first", err)
@@ -66,8 +54,8 @@ func runRestore(c *cli.Context) error {
 }
 
 func restore(ctx context.Context, c *cli.Context, from, data string) (backup.Summary, engine.Origin, error) {
-	if from != toStdout {
-		if err := verifyFirst(ctx, c, from); err != nil {
+	if from != standardStream { // what can be read twice is, before anything is written
+		if _, err := verify(ctx, c, from); err != nil {
 			return backup.Summary{}, 0, err
 		}
 	}
@@ -76,20 +64,7 @@ func restore(ctx context.Context, c *cli.Context, from, data string) (backup.Sum
 		return backup.Summary{}, 0, err
 	}
 	defer shut()
-	progress := newTransfer(c.App.ErrWriter, "restore")
+	progress := newProgress(c.App.ErrWriter)
 	defer progress.end()
-	return backup.Restore(ctx, a, data, storage.Options{Memory: offlineMemory, FS: Disk, Now: Clock}, progress.show)
-}
-
-// verifyFirst reads what can be read twice, before anything is written.
-func verifyFirst(ctx context.Context, c *cli.Context, from string) error {
-	a, shut, err := openArchive(c, from)
-	if err != nil {
-		return err
-	}
-	defer shut()
-	progress := newTransfer(c.App.ErrWriter, "verify")
-	defer progress.end()
-	_, err = backup.Verify(ctx, a, progress.show)
-	return err
+	return backup.Restore(ctx, a, data, toolOptions(), progress.bytes("restore"))
 }

@@ -11,7 +11,7 @@ import (
 
 func roomCommand() *cli.Command {
 	return group("room", "rooms, private and direct ones too", "room list",
-		roomListCommand(), roomShowCommand(), roomMembersCommand(), roomRoleCommand(), roomArchiveCommand(), roomUnarchiveCommand(), roomDeleteCommand())
+		roomAddCommand(), roomListCommand(), roomShowCommand(), roomMembersCommand(), roomRoleCommand(), roomArchiveCommand(), roomUnarchiveCommand(), roomDeleteCommand())
 }
 
 // adminRoom is a room as administrators see it.

@@ -55,7 +55,7 @@ func (e *errand) watchStats() error {
 	case e.Int("count") < 0:
 		return usageErrorf(e.Context, "--count: %d is less than none", e.Int("count"))
 	}
-	ctx, stop := e.interruptible()
+	ctx, stop := interruptible(e.Context)
 	defer stop()
 	view := e.statsView()
 	defer view.end()

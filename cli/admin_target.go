@@ -23,6 +23,7 @@ func (t thing) String() string { return fmt.Sprintf("%s %q", t.kind, t.name) }
 // listOf names the command that lists things of a kind.
 var listOf = map[string]string{
 	"user":   "klatch admin user list",
+	"owner":  "klatch admin user list",
 	"room":   "klatch admin room list",
 	"invite": "klatch admin invite list",
 }

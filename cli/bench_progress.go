@@ -3,7 +3,6 @@ package cli
 import (
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
 	"github.com/klatch-chat/klatch/bench"
@@ -18,18 +17,15 @@ type progressBar struct {
 const (
 	phaseColumns = 32
 	barColumns   = 32
+	lineColumns  = phaseColumns + barColumns + 8
 )
 
 // newProgressBar shows nothing unless w is a terminal.
 func newProgressBar(w io.Writer) *progressBar {
-	f, ok := w.(*os.File)
-	if !ok {
-		return &progressBar{}
+	if f := terminalOf(w); f != nil {
+		return &progressBar{f}
 	}
-	if info, err := f.Stat(); err != nil || info.Mode()&os.ModeCharDevice == 0 {
-		return &progressBar{}
-	}
-	return &progressBar{f}
+	return &progressBar{}
 }
 
 // show is for bench.Config.Progress.
@@ -48,9 +44,14 @@ func (b *progressBar) draw(p bench.Progress) {
 		strings.Repeat("█", full), strings.Repeat("░", barColumns-full), 100*done)
 }
 
+// say is draw where nobody knows how much is left.
+func (b *progressBar) say(text string) {
+	fmt.Fprintf(b.w, "\r%-*s", lineColumns, text[:min(len(text), lineColumns)])
+}
+
 // clear takes the line away.
 func (b *progressBar) clear() {
 	if b.w != nil {
-		fmt.Fprintf(b.w, "\r%*s\r", phaseColumns+barColumns+8, "")
+		fmt.Fprintf(b.w, "\r%*s\r", lineColumns, "")
 	}
 }

@@ -10,7 +10,7 @@ func TestComplete(t *testing.T) {
 	t.Setenv("KLATCH_DATA", t.TempDir()) // nobody is there, which must not be in the way
 	app := newApp(io.Discard, io.Discard)
 	for _, test := range []struct{ line, want string }{
-		{"", "admin bench cluster completion man serve version"},
+		{"", "admin bench cluster completion health man serve version"},
 		{"ser", "serve"},
 		{"admin user re", "rename revoke"},
 		{"admin --json user ren", "rename"},

@@ -48,9 +48,9 @@ func (a *archivist) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusConflict, errBackupRuns)
 		return
 	}
-	ctx, cancel := context.WithCancel(r.Context())
+	ctx, cancel := context.WithCancel(a.ending) // ends with it at once: no piece is read of a store that closes
 	defer cancel()
-	defer context.AfterFunc(a.ending, cancel)()
+	defer context.AfterFunc(r.Context(), cancel)()
 	w.Header().Set("Content-Type", "application/x-tar")
 	out := &patientWriter{w: w, control: http.NewResponseController(w)}
 	_, err := backup.Make(ctx, a.source(), backup.NewTar(out), nil)

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net"
 	"net/http"
@@ -55,27 +56,11 @@ func (o *operator) post(path string, in, out any) error {
 }
 
 func (o *operator) call(method, path string, in, out any) error {
-	body, err := json.Marshal(in)
+	resp, err := o.open(context.Background(), method, path, in)
 	if err != nil {
 		return err
-	}
-	r, err := http.NewRequest(method, "http://node"+path, bytes.NewReader(body))
-	if err != nil {
-		return err
-	}
-	r.Header.Set("Content-Type", "application/json")
-	resp, err := o.http.Do(r)
-	if err != nil {
-		return o.unreached(err)
 	}
 	defer resp.Body.Close()
-	if resp.StatusCode >= 300 {
-		var no refusal
-		if err := json.NewDecoder(resp.Body).Decode(&no); err != nil || no.Detail == "" {
-			return fmt.Errorf("the node in %s answers %s to %s", o.data, resp.Status, path)
-		}
-		return errors.New(no.Detail)
-	}
 	if out == nil {
 		return nil
 	}
@@ -85,10 +70,54 @@ func (o *operator) call(method, path string, in, out any) error {
 	return nil
 }
 
+// open asks, and returns the answer that its caller reads to the end, or the node's no as an error.
+func (o *operator) open(ctx context.Context, method, path string, in any) (*http.Response, error) {
+	body, err := json.Marshal(in)
+	if err != nil {
+		return nil, err
+	}
+	r, err := http.NewRequestWithContext(ctx, method, "http://node"+path, bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	r.Header.Set("Content-Type", "application/json")
+	resp, err := o.http.Do(r)
+	if err != nil {
+		return nil, o.unreached(err)
+	}
+	if resp.StatusCode < 300 {
+		return resp, nil
+	}
+	defer resp.Body.Close()
+	var no refusal
+	if err := json.NewDecoder(io.LimitReader(resp.Body, maxRefusal)).Decode(&no); err != nil || no.Detail == "" {
+		return nil, fmt.Errorf("the node in %s answers %s to %s: is it of another version?", o.data, resp.Status, path)
+	}
+	return nil, errors.New(no.Detail)
+}
+
+// maxRefusal bounds what is read of one.
+const maxRefusal = 64 << 10
+
+// runs tells whether a node answers in the data directory.
+func (o *operator) runs(ctx context.Context) (bool, error) {
+	conn, err := o.dial(ctx, "", "")
+	if err == nil {
+		return true, conn.Close()
+	}
+	info, missing := os.Stat(o.data)
+	if missing == nil && info.IsDir() && (errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED)) {
+		return false, nil
+	}
+	return false, o.unreached(err)
+}
+
 // unreached says why nobody answered, in words that help.
 func (o *operator) unreached(err error) error {
 	_, missing := os.Stat(o.data)
 	switch {
+	case errors.Is(err, context.Canceled):
+		return context.Canceled
 	case errors.Is(err, fs.ErrPermission):
 		return fmt.Errorf("not allowed to speak with the node in %s: be the user that it runs as, or root", o.data)
 	case errors.Is(missing, fs.ErrNotExist):

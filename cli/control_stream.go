@@ -1,17 +1,13 @@
 package cli
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"net/http"
-	"os"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/klatch-chat/klatch/storage"
@@ -25,37 +21,13 @@ type streamLine struct {
 	Error    string                 `json:"error,omitempty"`
 }
 
-// nodeRuns tells whether a node answers in the data directory.
-func (o *operator) nodeRuns(ctx context.Context) (bool, error) {
-	conn, err := o.dial(ctx, "", "")
-	if err == nil {
-		return true, conn.Close()
-	}
-	info, missing := os.Stat(o.data)
-	if missing == nil && info.IsDir() && (errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED)) {
-		return false, nil
-	}
-	return false, o.unreached(err)
-}
-
 // stream has something done that takes long.
 func (o *operator) stream(ctx context.Context, path string, in, out any, tell func(storage.CheckProgress)) error {
-	body, err := json.Marshal(in)
+	resp, err := o.open(ctx, http.MethodPost, path, in)
 	if err != nil {
 		return err
-	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://node"+path, bytes.NewReader(body))
-	if err != nil {
-		return err
-	}
-	resp, err := o.http.Do(r)
-	if err != nil {
-		return o.unreached(err)
 	}
 	defer resp.Body.Close()
-	if resp.StatusCode >= 300 {
-		return fmt.Errorf("the node in %s answers %s to %s", o.data, resp.Status, path)
-	}
 	lines := json.NewDecoder(resp.Body)
 	for {
 		var line streamLine

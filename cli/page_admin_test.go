@@ -104,19 +104,41 @@ func (s *pageScene) newest(list string) string {
 	return found.Items[0].ID
 }
 
-// The page leaves out no command that asks a node.
+// The page leaves out no command.
 func TestAdminPageIsComplete(t *testing.T) {
 	lines := pageCommands(t)
 	commandsOf(adminCommand(), "klatch", func(path string, c *cli.Command) {
 		told := slices.ContainsFunc(lines, func(line string) bool { return strings.HasPrefix(line+" ", path+" ") })
-		if asksNode(c) && !told {
+		if operates(c) && !told {
 			t.Errorf("docs/admin.md does not tell of %s", path)
 		}
 	})
 }
 
-func asksNode(c *cli.Command) bool {
-	return slices.ContainsFunc(c.Flags, func(f cli.Flag) bool { return f.Names()[0] == "url" })
+// operates reports whether a command does something itself.
+func operates(c *cli.Command) bool { return hasFlag(c, "json") }
+
+func hasFlag(c *cli.Command, name string) bool {
+	return slices.ContainsFunc(c.Flags, func(f cli.Flag) bool { return slices.Contains(f.Names(), name) })
+}
+
+// All commands are of one shape: flags of the same names, an example, and a usage that names
+// what they work on as the check of the arguments does.
+func TestAdminCommandsAreAlike(t *testing.T) {
+	commandsOf(adminCommand(), "klatch", func(path string, c *cli.Command) {
+		if !strings.Contains(c.Description, "Example") || !strings.Contains(c.Description, path) {
+			t.Errorf("the help of %s has no example", path)
+		}
+		if group := len(c.Subcommands) > 0 && c.ArgsUsage == ""; group {
+			return
+		}
+		if want := strings.TrimRight(path+" [flags] "+c.ArgsUsage, " "); c.UsageText != want {
+			t.Errorf("the usage of %s is %q, not %q", path, c.UsageText, want)
+		}
+		if !hasFlag(c, "json") || !hasFlag(c, "data") && path != "klatch admin backup verify" {
+			t.Errorf("%s has not both --data and --json", path)
+		}
+	})
 }
 
 func commandsOf(c *cli.Command, path string, do func(path string, c *cli.Command)) {
@@ -133,9 +155,12 @@ func TestExamplesMakeSense(t *testing.T) {
 	t.Setenv("KLATCH_DATA", t.TempDir())
 	seen := 0
 	commandsOf(adminCommand(), "klatch", func(_ string, c *cli.Command) {
+		if c.Action == nil {
+			t.Errorf("%s does nothing", c.Name)
+		}
 		for line := range strings.Lines(c.Description) {
 			line, ok := strings.CutPrefix(strings.TrimSpace(line), "klatch admin ")
-			if !ok || !asksNode(c) || strings.Contains(line, "<") {
+			if line, _, _ = strings.Cut(line, " | "); !ok || strings.ContainsAny(line, "<") || strings.HasSuffix(line, " -") {
 				continue
 			}
 			seen++
@@ -146,7 +171,7 @@ func TestExamplesMakeSense(t *testing.T) {
 			}
 		}
 	})
-	if seen < 30 {
+	if seen < 60 {
 		t.Errorf("only %d examples were found", seen)
 	}
 }

@@ -65,15 +65,18 @@ func (d costDisk) open(t *testing.T) *costNode {
 		t.Fatal(err)
 	}
 	n.close = append(n.close, e.Close)
-	live, err := openLive(c, e, newAdmission(c), nil, silent)
+	admission := newAdmission(c)
+	live, err := openLive(c, e, admission, nil, silent)
 	if err != nil {
 		t.Fatal(err)
 	}
 	n.close = append(n.close, func() error { return live.close(context.Background()) })
-	n.doors, err = front(c, e, live, newRequestMetrics(prometheus.NewRegistry()), &nodeFigures{}, silent)
+	figures := &nodeFigures{begun: Clock(), store: n.store, engine: e, admission: admission}
+	n.doors, err = front(c, e, live, newRequestMetrics(prometheus.NewRegistry()), figures, silent)
 	if err != nil {
 		t.Fatal(err)
 	}
+	figures.answers = n.doors.Stats
 	n.close = append(n.close, n.doors.Close)
 	return n
 }

@@ -38,7 +38,7 @@ const costWhyUnread = "unread counts"
 
 // gets are the rows of all operations that only read.
 func (w *costWorld) gets() []costRow {
-	return slices.Concat(w.fixed(), w.accounts(), w.roomRows(), w.pages(), w.threads(), w.singles(), w.odd())
+	return slices.Concat(w.fixed(), w.accounts(), w.roomRows(), w.pages(), w.threads(), w.singles(), w.odd(), w.adminGets())
 }
 
 // get is a row of a GET of ann's.
@@ -171,7 +171,7 @@ func (w *costWorld) odd() []costRow {
 
 // writes are the rows of all other operations: what they read, whoever does.
 func (w *costWorld) writes() []costRow {
-	return slices.Concat(w.accountWrites(), w.roomWrites(), w.memberWrites(), w.messageWrites())
+	return slices.Concat(w.accountWrites(), w.roomWrites(), w.memberWrites(), w.messageWrites(), w.adminWrites())
 }
 
 // call is a row of bob's.

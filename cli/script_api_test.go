@@ -15,8 +15,9 @@ import (
 //
 //	signin NODE USER PASSWORD       signs in at a node and sets $USER_token
 //	ask NODE USER METHOD PATH BODY  sends a request as a user who has signed in; the answer is in answer, and its id in $id
+//	readme HEADING                  runs the commands that README shows first under a heading, as they stand
 var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){
-	"signin": cmdSignin, "ask": cmdAsk,
+	"signin": cmdSignin, "ask": cmdAsk, "readme": cmdReadme,
 }
 
 func cmdSignin(ts *testscript.TestScript, _ bool, args []string) {

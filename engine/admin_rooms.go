@@ -48,6 +48,26 @@ func (e *Engine) adminRoom(room ID) (AdminRoom, error) {
 	return a, err
 }
 
+// AdminCreateRoom makes a room for a user, as if he had: he becomes its owner and first member.
+func (e *Engine) AdminCreateRoom(ctx context.Context, who *Identity, owner ID, n NewRoom) (AdminRoom, Receipt, error) {
+	if err := e.administers(who); err != nil {
+		return AdminRoom{}, Receipt{}, err
+	}
+	st, err := e.store.Standing(owner)
+	if err == nil && st.Deleted {
+		err = errDeleted
+	}
+	if err != nil {
+		return AdminRoom{}, Receipt{}, err
+	}
+	made, receipt, err := e.CreateRoom(ctx, &Identity{User: owner}, n)
+	if err != nil {
+		return AdminRoom{}, Receipt{}, err
+	}
+	r, err := e.adminRoom(made.ID)
+	return r, receipt, err
+}
+
 // ArchiveRoom closes a room to all that changes it, or opens it again.
 func (e *Engine) ArchiveRoom(ctx context.Context, who *Identity, room ID, archived bool) (Receipt, error) {
 	if _, err := e.AdminRoom(who, room); err != nil {

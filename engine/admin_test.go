@@ -85,9 +85,13 @@ func TestI9Administration(t *testing.T) {
 		"IssueToken":       func(who *engine.Identity) error { _, _, _, err := n.IssueToken(bg, who, nothing, "", 0); return err },
 		"AllRooms":         func(who *engine.Identity) error { _, _, err := n.AllRooms(who, engine.ID{}, 10); return err },
 		"AdminRoom":        func(who *engine.Identity) error { _, err := n.AdminRoom(who, room); return err },
-		"ArchiveRoom":      func(who *engine.Identity) error { _, err := n.ArchiveRoom(bg, who, nothing, true); return err },
-		"AdminDeleteRoom":  func(who *engine.Identity) error { _, err := n.AdminDeleteRoom(bg, who, nothing); return err },
-		"AdminMembers":     func(who *engine.Identity) error { _, _, err := n.AdminMembers(who, room, engine.ID{}, 10); return err },
+		"AdminCreateRoom": func(who *engine.Identity) error {
+			_, _, err := n.AdminCreateRoom(bg, who, ann.User, engine.NewRoom{})
+			return err
+		},
+		"ArchiveRoom":     func(who *engine.Identity) error { _, err := n.ArchiveRoom(bg, who, nothing, true); return err },
+		"AdminDeleteRoom": func(who *engine.Identity) error { _, err := n.AdminDeleteRoom(bg, who, nothing); return err },
+		"AdminMembers":    func(who *engine.Identity) error { _, _, err := n.AdminMembers(who, room, engine.ID{}, 10); return err },
 		"AdminSetMember": func(who *engine.Identity) error {
 			_, err := n.AdminSetMember(bg, who, nothing, ann.User, engine.RoleOwner)
 			return err

@@ -6,6 +6,13 @@ import (
 	"github.com/klatch-chat/klatch/engine"
 )
 
+type newAdminRoom struct {
+	Name    string `json:"name"`
+	Topic   string `json:"topic"`
+	Private bool   `json:"private"`
+	Owner   string `json:"owner"`
+}
+
 type adminRoomChange struct {
 	Archived *bool `json:"archived"`
 }
@@ -14,6 +21,22 @@ func (s *server) listAllRooms(r *request) (reply, error) {
 	return idPage(r, func(after engine.ID, n int) ([]engine.AdminRoom, engine.ID, error) {
 		return s.engine.AllRooms(r.who, after, n)
 	})
+}
+
+func (s *server) addAdminRoom(r *request) (reply, error) {
+	b, err := decode[newAdminRoom](r)
+	if err != nil {
+		return reply{}, err
+	}
+	if b.Owner == "" {
+		return reply{}, fieldError("owner", "required", "owner is missing: a user, who becomes the room's owner")
+	}
+	owner, err := s.engine.FindUser(b.Owner)
+	if err != nil {
+		return reply{}, unknownIn("owner", err)
+	}
+	v, receipt, err := s.engine.AdminCreateRoom(r.Context(), r.who, owner.ID, engine.NewRoom{Name: b.Name, Topic: b.Topic, Private: b.Private})
+	return wrote(http.StatusCreated, v, receipt, err)
 }
 
 func (s *server) showAdminRoom(r *request, room engine.ID) (reply, error) {

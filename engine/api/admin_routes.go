@@ -29,6 +29,8 @@ var adminRoutes = []route{
 
 	{method: "GET", path: "/admin/rooms", id: "adminListRooms", summary: "All rooms, direct ones too, in order of id",
 		query: listQuery, status: 200, result: "AdminRoomList", admin: true, serve: (*server).listAllRooms},
+	{method: "POST", path: "/admin/rooms", id: "adminAddRoom", summary: "Make a room for a user, who becomes its owner and a member",
+		body: "NewAdminRoom", status: 201, result: "AdminRoom", also: codes(engine.CodeConflict), admin: true, serve: (*server).addAdminRoom},
 	{method: "GET", path: "/admin/rooms/{room}", id: "adminGetRoom", summary: "A room, as administrators see it",
 		status: 200, result: "AdminRoom", admin: true, serve: room((*server).showAdminRoom)},
 	{method: "PATCH", path: "/admin/rooms/{room}", id: "adminChangeRoom", summary: "Archive a room, or open it again",

@@ -13,6 +13,7 @@ func walkAdmin(t *testing.T, admin, bob caller) {
 	walkAdminUsers(t, admin)
 	walkAdminSessions(t, admin)
 	walkAdminRooms(t, admin, bob)
+	walkNewRooms(t, admin, bob)
 	walkAdminInvites(t, admin)
 	walkAdminBans(t, admin)
 	admin.do("GET", "/admin/stats", nil).want(200)
@@ -138,6 +139,36 @@ func walkAdminRooms(t *testing.T, admin, bob caller) {
 	walkPurge(t, admin, bob)
 	admin.do("DELETE", path, nil).want(204)
 	bob.do("GET", "/rooms/cave", nil).refused(404, engine.CodeNotFound)
+}
+
+// walkNewRooms makes rooms for bob, and none that are no rooms or nobody's.
+func walkNewRooms(t *testing.T, admin, bob caller) {
+	var r engine.AdminRoom
+	admin.do("POST", "/admin/rooms", map[string]any{"name": "attic", "topic": "old things", "private": true, "owner": "bob"}).want(201).into(&r)
+	if r.Name != "attic" || r.Topic != "old things" || !r.Private || r.Members != 1 || r.CreatedAt == 0 {
+		t.Errorf("a new room: %+v", r)
+	}
+	var v engine.RoomView
+	bob.do("GET", "/rooms/attic", nil).want(200).into(&v)
+	if v.Role != engine.RoleOwner {
+		t.Errorf("bob is %v of the room that was made for him", v.Role)
+	}
+	admin.do("GET", "/rooms/attic", nil).refused(404, engine.CodeNotFound) // no member of it
+	admin.do("POST", "/admin/rooms", map[string]any{"name": "attic", "owner": "bob"}).refused(409, engine.CodeConflict)
+	for field, body := range map[string]map[string]any{
+		"owner": {"name": "loft", "owner": "nobody-like-it"}, "name": {"name": "No Name", "owner": "bob"},
+	} {
+		if p := admin.do("POST", "/admin/rooms", body).refused(422, engine.CodeInvalidField); p.Errors[0].Field != field {
+			t.Errorf("%v: the fields that are wrong: %+v", body, p.Errors)
+		}
+	}
+	admin.do("POST", "/admin/rooms", map[string]any{"name": "loft"}).refused(422, engine.CodeInvalidField)
+	admin.do("POST", "/admin/users", map[string]any{"username": "hal"}).want(201)
+	var hal engine.Account
+	admin.do("GET", "/admin/users/hal", nil).want(200).into(&hal)
+	admin.do("DELETE", "/admin/users/hal", nil).want(204)
+	admin.do("POST", "/admin/rooms", map[string]any{"name": "loft", "owner": hal.ID.String()}).refused(409, engine.CodeConflict)
+	admin.do("DELETE", "/admin/rooms/attic", nil).want(204)
 }
 
 // walkPurge deletes what one user wrote in one room, step by step.

@@ -288,7 +288,7 @@ func TestRequestsAsDocumented(t *testing.T) {
 		"Registration": registration{}, "Login": login{}, "NewInvite": newInvite{}, "ProfileChange": profileChange{},
 		"NewRoom": newRoom{}, "RoomChange": roomChange{}, "DirectRoom": directRoom{}, "MemberRole": memberRole{},
 		"NewMessage": newMessage{}, "MessageChange": messageChange{}, "ReadMark": readMark{},
-		"NewAccount": newAccount{}, "AccountChange": accountChange{}, "NewToken": newToken{}, "AdminRoomChange": adminRoomChange{},
+		"NewAccount": newAccount{}, "AccountChange": accountChange{}, "NewToken": newToken{}, "NewAdminRoom": newAdminRoom{}, "AdminRoomChange": adminRoomChange{},
 		"Purge": purgeRequest{}, "NewInvitation": newInvitation{}, "NewBan": newBan{},
 	}
 	for _, rt := range routes {

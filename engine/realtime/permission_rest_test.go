@@ -27,6 +27,7 @@ var restBodies = map[string]string{
 	"POST /api/v1/admin/users":                                       `{"username":"$fresh","password":"correct horse"}`,
 	"PATCH /api/v1/admin/users/{user}":                               `{"display_name":"New"}`,
 	"POST /api/v1/admin/users/{user}/tokens":                         `{"label":"test"}`,
+	"POST /api/v1/admin/rooms":                                       `{"name":"$fresh","owner":"author"}`,
 	"PATCH /api/v1/admin/rooms/{room}":                               `{"archived":true}`,
 	"PUT /api/v1/admin/rooms/{room}/members/{user}":                  `{"role":"member"}`,
 	"POST /api/v1/admin/purge":                                       `{"user":"$target"}`,
