@@ -64,6 +64,11 @@ func tell[T any](e *errand, answer []byte, text func(io.Writer, *T) error) error
 	return text(e.App.Writer, &v)
 }
 
+// quietFlag is of what makes a secret, for scripts that want nothing else.
+func quietFlag(what string) cli.Flag {
+	return &cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print the " + what + " and nothing else"}
+}
+
 // fetch reads one thing.
 func fetch[T any](e *errand, t target) (v T, err error) {
 	answer, err := e.node.call(e.Context.Context, "GET", t, nil)

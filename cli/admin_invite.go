@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"fmt"
 	"io"
 	"strings"
 
@@ -67,6 +68,7 @@ func inviteAddCommand() *cli.Command {
 			&cli.BoolFlag{Name: "admin", Usage: "for an administrator"},
 			&cli.StringFlag{Name: "note", Usage: "`TEXT` for the list"},
 			&cli.StringFlag{Name: "expires", Usage: "in what `TIME` it ends: 90m, 12h, 30d"},
+			quietFlag("invite"),
 		},
 	}, func(e *errand) error {
 		lifetime, err := spanFlag(e.Context, "expires")
@@ -82,6 +84,10 @@ func inviteAddCommand() *cli.Command {
 			Invite     string      `json:"invite"`
 			Invitation adminInvite `json:"invitation"`
 		}) error {
+			if e.Bool("quiet") {
+				_, err := fmt.Fprintln(w, made.Invite)
+				return err
+			}
 			return writeFields(w, "invite", made.Invite, "link", e.inviteLink(made.Invite), "id", made.Invitation.ID.String(), "for", roleFor(made.Invitation.Admin), "expires", moment(made.Invitation.ExpiresAt))
 		})
 	})

@@ -70,6 +70,8 @@ func purgeOf(e *errand) (in purgeRequest, err error) {
 		return in, err
 	}
 	switch {
+	case e.IsSet("user") && in.User == "", e.IsSet("room") && in.Room == "":
+		return in, usageErrorf(e.Context, "an empty --user or --room means nobody and nothing: leave it away, or name one")
 	case in == purgeRequest{DryRun: in.DryRun}:
 		return in, usageErrorf(e.Context, "say which messages: --user, --room, --after, --before")
 	case in.After != 0 && in.Before != 0 && in.After >= in.Before:

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"fmt"
 	"io"
 
 	"github.com/urfave/cli/v2"
@@ -22,10 +23,11 @@ func tokenAddCommand() *cli.Command {
 	return errandCommand(&cli.Command{
 		Name: "add", Usage: "make a token with which a bot signs in, and print it", ArgsUsage: "USER",
 		Description: "What is printed is a secret, and is not shown again. klatch admin user add --bot makes the account.\n\n" +
-			"Example:\n   klatch admin token add reporter --label nightly --expires 90d",
+			"Examples:\n   klatch admin token add reporter --label nightly --expires 90d\n   TOKEN=$(klatch admin token add --quiet reporter)",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "label", Usage: "`TEXT` for the list"},
 			&cli.StringFlag{Name: "expires", Usage: "in what `TIME` it ends: 12h, 90d; a year if not given"},
+			quietFlag("token"),
 		},
 	}, func(e *errand) error {
 		lifetime, err := spanFlag(e.Context, "expires")
@@ -41,6 +43,10 @@ func tokenAddCommand() *cli.Command {
 			Token   string        `json:"token"`
 			Session engine.SignIn `json:"session"`
 		}) error {
+			if e.Bool("quiet") {
+				_, err := fmt.Fprintln(w, made.Token)
+				return err
+			}
 			return writeFields(w, "token", made.Token, "id", made.Session.ID.String(), "label", made.Session.Agent, "expires", moment(made.Session.Expires))
 		})
 	})

@@ -71,11 +71,16 @@ func Damages() (list []Damage) {
 func (d Damage) Damaged(t *testing.T) (disk vfs.FS, before []byte) {
 	t.Helper()
 	p := newPatient(t, vfs.NewMem(), "data")
-	before = exportOf(t, p.s, wholeExport)
+	if wellExport == nil {
+		wellExport = exportOf(t, p.s, wholeExport)
+	}
 	d.d.does(p)
 	p.close()
-	return p.fs, before
+	return p.fs, wellExport
 }
+
+// wellExport is of the patient before anything happened to it.
+var wellExport []byte
 
 // FlippedTables copies a store as often as asked, each time with a bit of its largest table turned
 // elsewhere. They are closed.
